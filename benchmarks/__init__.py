@@ -1,0 +1,1 @@
+"""Speed and memory of pescador beside the loop written by hand and beside its earlier releases."""

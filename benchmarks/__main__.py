@@ -1,0 +1,60 @@
+"""The command line: `python -m benchmarks [PART] [--quick] [--json FILE] [--cache FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+
+from benchmarks import environments, parts, reporting
+from benchmarks.processes import Processes
+from benchmarks.running import run
+
+ROUNDS, QUICK_ROUNDS = 9, 3
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    prefix = f"{parts.__name__}."
+    names = [
+        module.name.removeprefix(prefix) for module in pkgutil.walk_packages(parts.__path__, prefix)
+    ]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=parts.__doc__)
+    parser.add_argument("part", nargs="?", default="operators", choices=names)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, not {ROUNDS}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        default=environments.default_cache(),
+        help="where environments of other releases are kept (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run a part and report it."""
+    options = arguments()
+    part = f"{parts.__name__}.{options.part}"
+    rows = importlib.import_module(part).ROWS
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    facts = reporting.machine()
+    results = []
+    with Processes(options.cache) as processes:
+        for number, row in enumerate(rows):
+            print(f"[{number + 1}/{len(rows)}] {row.whole_name}", file=sys.stderr, flush=True)
+            results.append(run(part, number, row, rounds, processes))
+    print(reporting.heading(facts, rounds))
+    for table in (reporting.every_figure, reporting.every_failure, reporting.every_goal):
+        if text := table(results):
+            print(f"\n{text}")
+    if options.json:
+        options.json.write_text(json.dumps(reporting.as_json(results, facts), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
