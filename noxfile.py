@@ -56,7 +56,7 @@ def examples(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The README's test command, with coverage."""
     session.install("-e", ".[test]")
-    session.run("pytest", *session.posargs, env={"PYTEST_ADDOPTS": "--cov="})
+    session.run("pytest", *session.posargs, env={"PYTEST_ADDOPTS": "--cov --cov-config=setup.cfg"})
 
 
 @nox.session
