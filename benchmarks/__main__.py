@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import environments, parts, reporting
 from benchmarks.processes import Processes
-from benchmarks.running import run
+from benchmarks.running import Run
 
 ROUNDS, QUICK_ROUNDS = 9, 3
 
@@ -43,17 +43,20 @@ def main() -> None:
     rows = importlib.import_module(part).ROWS
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
     facts = reporting.machine()
-    results = []
+    runs = []
     with Processes(options.cache) as processes:
         for number, row in enumerate(rows):
             print(f"[{number + 1}/{len(rows)}] {row.whole_name}", file=sys.stderr, flush=True)
-            results.append(run(part, number, row, rounds, processes))
+            run = Run(part, number, row, processes)
+            run.compare()
+            run.measure(rounds)
+            runs.append(run)
     print(reporting.heading(facts, rounds))
     for table in (reporting.every_figure, reporting.every_failure, reporting.every_goal):
-        if text := table(results):
+        if text := table(runs):
             print(f"\n{text}")
     if options.json:
-        options.json.write_text(json.dumps(reporting.as_json(results, facts), indent=1) + "\n")
+        options.json.write_text(json.dumps(reporting.as_json(runs, facts), indent=1) + "\n")
 
 
 if __name__ == "__main__":

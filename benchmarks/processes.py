@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from benchmarks import environments, worker
 from benchmarks.contenders import Contender, Environment
@@ -33,7 +33,7 @@ class Processes:
         self._workers: dict[Environment | None, subprocess.Popen[str]] = {}
         self._failures: dict[Environment | None, str] = {}
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

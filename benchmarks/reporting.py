@@ -15,7 +15,7 @@ from tabulate import tabulate
 from benchmarks.contenders import OURS
 from benchmarks.goals import ratio
 from benchmarks.quantities import amount, rate, times
-from benchmarks.running import Result
+from benchmarks.running import Run
 
 
 def spread(values: Sequence[float]) -> float:
@@ -48,53 +48,53 @@ def heading(facts: dict[str, Any], rounds: int) -> str:
     )
 
 
-def _figure(result: Result, values: Sequence[float]) -> str:
-    row, middle = result.row, median(values)
+def _figure(run: Run, values: Sequence[float]) -> str:
+    row, middle = run.row, median(values)
     if row.unit_bytes:
         return rate(row.unit_bytes / middle)
     return amount(middle, memory=row.measure.memory)
 
 
-def _lines(result: Result) -> Iterable[list[str]]:
-    for size, at in result.figures.items():
-        title = result.row.name(size)
-        for who in result.row.contenders:
+def _lines(run: Run) -> Iterable[list[str]]:
+    for size in run.row.sizes:
+        title, at = run.row.name(size), run.figures.get(size, {})
+        for who in run.row.contenders:
             if who in at:
                 versus = times(ratio(at, who, OURS)) if OURS in at and who != OURS else ""
                 noise = f"{spread(at[who]):.0%}"
-                yield [title, who.name, _figure(result, at[who]), noise, versus]
-            elif who in result.failures:
+                yield [title, who.name, _figure(run, at[who]), noise, versus]
+            elif who in run.failures:
                 yield [title, who.name, "failed", "", ""]
             else:
                 yield [title, who.name, "not run", "", ""]
             title = ""
 
 
-def every_figure(results: Iterable[Result]) -> str:
+def every_figure(runs: Iterable[Run]) -> str:
     """Return the table of all contenders: medians, spreads, and their cost over ours."""
-    lines = [line for result in results for line in _lines(result)]
+    lines = [line for run in runs for line in _lines(run)]
     headers = ["work", "by", "median", "spread", "cost / ours"]
     return _markdown(lines, headers, ("left", "left", "right", "right", "right"))
 
 
-def every_failure(results: Iterable[Result]) -> str:
+def every_failure(runs: Iterable[Run]) -> str:
     """Return a line for each contender that failed, with the reason."""
     return "\n".join(
-        f"* {result.row.whole_name}, {who.name}: {why}"
-        for result in results
-        for who, why in result.failures.items()
+        f"* {run.row.whole_name}, {who.name}: {why}"
+        for run in runs
+        for who, why in run.failures.items()
     )
 
 
-def every_goal(results: Iterable[Result]) -> str:
+def every_goal(runs: Iterable[Run]) -> str:
     """Return the table of goals: what was to be reached, and what was."""
     lines = []
-    for result in results:
-        for goal in result.row.goals:
-            value = goal.measure(result.figures)
+    for run in runs:
+        for goal in run.row.goals:
+            value = goal.measure(run.figures)
             measured = "not measured" if value is None else goal.say(value)
             reached = "" if value is None else "yes" if goal.reached(value) else "no"
-            lines.append([result.row.whole_name, measured, goal.bound, reached])
+            lines.append([run.row.whole_name, measured, goal.bound, reached])
     headers = ["work", "measured", "to reach", "reached"]
     return _markdown(lines, headers, ("left",) * 4)
 
@@ -104,14 +104,14 @@ def _markdown(lines: list[list[str]], headers: list[str], align: Sequence[str]) 
     return tabulate(escaped, headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
-def as_json(results: Iterable[Result], facts: dict[str, Any]) -> dict[str, Any]:
+def as_json(runs: Iterable[Run], facts: dict[str, Any]) -> dict[str, Any]:
     """Return everything measured: figures in seconds or bytes, one a round."""
-    return {"machine": facts, "rows": [_row_as_json(result) for result in results]}
+    return {"machine": facts, "rows": [_row_as_json(run) for run in runs]}
 
 
-def _row_as_json(result: Result) -> dict[str, Any]:
-    row = result.row
-    goals = [(goal, goal.measure(result.figures)) for goal in row.goals]
+def _row_as_json(run: Run) -> dict[str, Any]:
+    row = run.row
+    goals = [(goal, goal.measure(run.figures)) for goal in row.goals]
     return {
         "title": row.title,
         "measure": row.measure.name,
@@ -124,9 +124,9 @@ def _row_as_json(result: Result) -> dict[str, Any]:
                     for who, values in at.items()
                 },
             }
-            for size, at in result.figures.items()
+            for size, at in run.figures.items()
         ],
-        "failures": {who.name: why for who, why in result.failures.items()},
+        "failures": {who.name: why for who, why in run.failures.items()},
         "goals": [
             {
                 "to_reach": goal.bound,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.contenders import Contender
@@ -11,17 +12,9 @@ from benchmarks.processes import ContenderError, Processes
 from benchmarks.rows import Row
 
 
-@dataclass(frozen=True)
-class Result:
-    """A row's figures, one a round, and the contenders that failed."""
-
-    row: Row[Any]
-    figures: dict[int, dict[Contender, list[float]]]
-    failures: dict[Contender, str]
-
-
-def run(part: str, number: int, row: Row[Any], rounds: int, processes: Processes) -> Result:
-    """Run a row's contenders in turns, at every size.
+@dataclass
+class Run:
+    """A row as it is run: its figures, one a round, and the contenders that failed.
 
     Parameters
     ----------
@@ -31,45 +24,46 @@ def run(part: str, number: int, row: Row[Any], rounds: int, processes: Processes
         The row's place in the module's `ROWS`.
     row : Row
         What to run.
-    rounds : int
-        Figures to take of each contender at each size.
     processes : Processes
         The workers.
-
-    Returns
-    -------
-    Result
-        Contenders whose first elements are not those of the first contender, or that
-        raise, are among its failures, without figures.
     """
-    failures: dict[Contender, str] = {}
 
-    def each(ask: str, answer: Callable[[int, Contender, Any], None]) -> None:
-        for size in row.sizes:
-            for who in row.contenders:
-                if who in failures or not row.runs(who, size):
-                    continue
-                request = {"part": part, "number": number, "size": size}
-                try:
-                    answer(size, who, processes.ask(who, ask=ask, **request))
-                except ContenderError as failure:
-                    failures[who] = str(failure)
+    part: str
+    number: int
+    row: Row[Any]
+    processes: Processes
+    figures: dict[int, dict[Contender, list[float]]] = field(default_factory=dict)
+    failures: dict[Contender, str] = field(default_factory=dict)
 
-    fingerprints: dict[int, str] = {}
+    def compare(self) -> None:
+        """Fail the contenders whose first elements are not those of the others."""
+        models: dict[int, tuple[str, str]] = {}
+        for size, who, fingerprint in self._answers("fingerprint"):
+            if who in self.row.apart:
+                continue
+            name, expected = models.setdefault(size, (who.name, fingerprint))
+            if fingerprint != expected:
+                self._fail(who, f"its elements differ from those of {name}")
 
-    def compare(size: int, who: Contender, fingerprint: str) -> None:
-        if who not in row.apart and fingerprints.setdefault(size, fingerprint) != fingerprint:
-            failures[who] = f"its elements differ from those of {next(iter(row.contenders)).name}"
+    def measure(self, rounds: int) -> None:
+        """Take a figure of each contender at each size, so many times."""
+        for _ in range(rounds):
+            for size, who, figure in self._answers("figure"):
+                self.figures.setdefault(size, {}).setdefault(who, []).append(figure)
 
-    each("fingerprint", compare)
-    figures: dict[int, dict[Contender, list[float]]] = {size: {} for size in row.sizes}
-
-    def keep(size: int, who: Contender, figure: float) -> None:
-        figures[size].setdefault(who, []).append(figure)
-
-    for _ in range(rounds):
-        each("figure", keep)
-    for at in figures.values():
-        for who in failures:
+    def _fail(self, who: Contender, why: str) -> None:
+        self.failures[who] = why
+        for at in self.figures.values():
             at.pop(who, None)
-    return Result(row, figures, failures)
+
+    def _answers(self, ask: str) -> Iterator[tuple[int, Contender, Any]]:
+        request = {"ask": ask, "part": self.part, "number": self.number}
+        for size, who in itertools.product(self.row.sizes, self.row.contenders):
+            if who in self.failures or not self.row.runs(who, size):
+                continue
+            try:
+                answer = self.processes.ask(who, size=size, **request)
+            except ContenderError as failure:
+                self._fail(who, str(failure))
+            else:
+                yield size, who, answer

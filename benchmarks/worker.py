@@ -16,6 +16,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -84,9 +85,8 @@ class Worker:
             self.row, self.inputs = row, {}
         if size not in self.inputs:
             self.inputs[size] = row.inputs(size)
-        inputs = self.inputs[size]
         build = next(build for who, build in row.contenders.items() if who.name == contender)
-        return lambda: build(inputs)
+        return partial(build, self.inputs[size])
 
     def fingerprint(self, part: str, number: int, contender: str, size: int) -> str:
         """Return the fingerprint of the first elements; it also warms the contender up."""
@@ -106,16 +106,16 @@ def serve() -> None:
     # What the contenders print must neither join the answers nor clutter the table.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (open for the life of the process)
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open for the life of the process)
     worker = Worker()
     for line in sys.stdin:
         request = json.loads(line)
         ask = getattr(worker, request.pop("ask"))
         try:
             answer = {"answer": ask(**request)}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the report says it)
             summary = traceback.format_exception_only(error)[-1].strip()
-            answer = {"failure": summary, "traceback": traceback.format_exc()}
+            answer = {"failure": summary}
         answers.write(json.dumps(answer) + "\n")
 
 

@@ -88,13 +88,14 @@ def cut_chunk_by_hand(chunk: Data, n: int) -> Iterator[Data]:
 
 
 def cut_chunks_by_hand(chunks: Iterable[Data], n: int) -> Iterator[Data]:
-    rest: Data | None = None
+    rest: Data = {}
     for chunk in chunks:
-        if rest is not None:
-            chunk = {key: np.concatenate([rest[key], chunk[key]]) for key in chunk}
-        whole = len(next(iter(chunk.values()))) // n * n
-        yield from cut_chunk_by_hand(chunk, n)
-        rest = {key: value[whole:] for key, value in chunk.items()}
+        joined = {
+            key: np.concatenate([rest.get(key, value[:0]), value]) for key, value in chunk.items()
+        }
+        yield from cut_chunk_by_hand(joined, n)
+        whole = len(next(iter(joined.values()))) // n * n
+        rest = {key: value[whole:] for key, value in joined.items()}
 
 
 def rows_by_hand(batches: Iterable[Data]) -> Iterator[dict[str, Any]]:
@@ -172,11 +173,11 @@ ROWS = [
     Row(
         "unbatch() of batches of 128",
         {
-            OURS: lambda chunk: pescador.stream([chunk]) | pescador.ops.unbatch(),
-            BY_HAND: lambda chunk: rows_by_hand([chunk]),
+            OURS: lambda batches: pescador.stream(batches) | pescador.ops.unbatch(),
+            BY_HAND: rows_by_hand,
         },
-        inputs=one_chunk,
-        sizes=(100_000,),
+        inputs=lambda n: list(cut_chunk_by_hand(one_chunk(n), 128)),
+        sizes=(99_968,),
         unit="row",
     ),
 ]

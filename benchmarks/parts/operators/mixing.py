@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +18,6 @@ from benchmarks.measures import RUNNING_TIME
 from benchmarks.rows import Row
 
 T = TypeVar("T")
-Opener = Callable[[], Iterator[T]]
 
 ELEMENTS = 50_000
 POOL_ELEMENTS = 5_000

@@ -50,8 +50,8 @@ ROWS = [
     Row(
         "first element of Streamer(list of 10^5 samples)",
         {
-            OURS: lambda data: pescador.Streamer(data),
-            V3: lambda data: pescador.Streamer(data),
+            OURS: pescador.Streamer,
+            V3: pescador.Streamer,
             V1: lambda data: pescador.Streamer(data).generate(),
         },
         inputs=samples,
