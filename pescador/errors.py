@@ -1,0 +1,155 @@
+"""The errors that pescador raises, and require(), the one way to refuse a parameter."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from typing import Any
+
+__all__ = [
+    "DataError",
+    "MissingKeyError",
+    "ParameterError",
+    "ParameterTypeError",
+    "PescadorError",
+]
+
+
+class PescadorError(Exception):
+    """The root of every error that pescador raises of its own accord."""
+
+
+class ParameterError(PescadorError, ValueError):
+    """A parameter has a value that its operator or source cannot take."""
+
+
+class ParameterTypeError(PescadorError, TypeError):
+    """A parameter, or an operand of ``|``, is of a type that does not fit."""
+
+
+class DataError(PescadorError):
+    """An element does not fit the operator that it reached.
+
+    Parameters
+    ----------
+    problem : str
+        What was found, and what would be right.
+    operator : object, optional
+        The operator, shown by its repr.
+    index : int, optional
+        Which element of the operator's input, counted from 0.
+    key : object, optional
+        Where in the element: a key, or a tuple of keys from the outermost in.
+
+    Examples
+    --------
+    >>> print(DataError("shape (3,) beside (4,)", operator="batch(2)", index=5, key="X"))
+    batch(2): element 5, key 'X': shape (3,) beside (4,)
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        operator: object = None,
+        index: int | None = None,
+        key: object = None,
+    ) -> None:
+        super().__init__(problem, operator, index, key)
+        self.problem = problem
+        self.operator = operator
+        self.index = index
+        self.key = key
+
+    def __str__(self) -> str:
+        place = [f"element {self.index}"] * (self.index is not None)
+        if self.key is not None:
+            place.append(f"key {show_key(self.key)}")
+        parts = [str(self.operator)] * (self.operator is not None)
+        return ": ".join([*parts, *([", ".join(place)] * bool(place)), self.problem])
+
+    def located(self, operator: object, offset: int = 0) -> DataError:
+        """The same error, with the operator that met it and its element's place in the stream."""
+        index = None if self.index is None else self.index + offset
+        return type(self)(self.problem, operator, index, self.key)
+
+
+def show_key(key: object) -> str:
+    """A key, or a path of keys as one would index it: ``'a'['b'][0]``."""
+    first, *deeper = key if isinstance(key, tuple) else (key,)
+    return repr(first) + "".join(f"[{part!r}]" for part in deeper)
+
+
+class MissingKeyError(DataError, KeyError):
+    """An element lacks a key that the operator was asked for."""
+
+    __str__ = DataError.__str__
+
+
+def require(condition: object, op: object, problem: str) -> None:
+    """Refuse a parameter, unless the condition holds.
+
+    Parameters
+    ----------
+    condition : object
+        Whether the parameter is right.
+    op : object
+        The operator or description that refuses; the message begins with its repr.
+    problem : str
+        What would be right, and what was found.
+
+    Raises
+    ------
+    ParameterError
+        If the condition does not hold.
+
+    Examples
+    --------
+    >>> require(0 > 1, "take(0)", "n must be at least 1")
+    Traceback (most recent call last):
+    ...
+    pescador.errors.ParameterError: take(0): n must be at least 1
+    """
+    if not condition:
+        raise ParameterError(f"{op}: {problem}")
+
+
+def require_type(condition: object, op: object, problem: str) -> None:
+    """Refuse a parameter for its type, as `require` does for its value."""
+    if not condition:
+        raise ParameterTypeError(f"{op}: {problem}")
+
+
+def count(op: object, name: str, value: Any, least: int = 1) -> int:
+    """A whole number of at least `least`, as an int; a bool is no count."""
+    is_whole = not isinstance(value, bool) and hasattr(value, "__index__")
+    require_type(is_whole, op, f"{name} must be a whole number, not {value!r}")
+    number = operator.index(value)
+    require(number >= least, op, f"{name} must be at least {least}, not {number}")
+    return number
+
+
+def number(op: object, name: str, value: Any) -> float:
+    """A real number that is neither NaN nor infinite; a bool is none."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    require_type(is_real, op, f"{name} must be a number, not {value!r}")
+    require(abs(float(value)) < float("inf"), op, f"{name} must be finite, not {value!r}")
+    return value  # type: ignore[no-any-return]
+
+
+def choice(op: object, name: str, value: object, known: tuple[str, ...]) -> None:
+    """One of the names that are known."""
+    require(
+        isinstance(value, str) and value in known,
+        op,
+        f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}",
+    )
+
+
+def function(op: object, name: str, value: object) -> None:
+    """Something that can be called."""
+    require_type(callable(value), op, f"{name} must be callable, not {value!r}")
+
+
+def flag(op: object, name: str, value: object) -> None:
+    """True or False."""
+    require_type(isinstance(value, bool), op, f"{name} must be True or False, not {value!r}")

@@ -1,0 +1,31 @@
+"""The operators: everything that can stand on the right of ``|``."""
+
+from pescador.ops.batching import batch, buffer, unbatch
+from pescador.ops.mixing import chain, mux, round_robin, shuffle, shuffled
+from pescador.ops.repeating import cache, cycle
+from pescador.ops.selecting import filter, shard, skip, take, take_while
+from pescador.ops.shaping import keras_tuples, map, tuples
+from pescador.ops.watching import progress, tap
+
+__all__ = [
+    "batch",
+    "buffer",
+    "cache",
+    "chain",
+    "cycle",
+    "filter",
+    "keras_tuples",
+    "map",
+    "mux",
+    "progress",
+    "round_robin",
+    "shard",
+    "shuffle",
+    "shuffled",
+    "skip",
+    "take",
+    "take_while",
+    "tap",
+    "tuples",
+    "unbatch",
+]

@@ -1,0 +1,271 @@
+"""Operators that gather elements into batches, and cut batches up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from operator import index as as_index
+from typing import Any, TypeVar
+
+from pescador import data, errors
+from pescador.core import Op, Same
+from pescador.errors import DataError
+from pescador.running import Pass
+
+__all__ = ["batch", "buffer", "unbatch"]
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class batch(Same):
+    """`n` elements at a time, gathered into one.
+
+    Elements are mappings, tuples, named tuples (nested as you like) of arrays or numbers, or
+    these themselves, all of one structure. They are gathered by reference and copied once, into
+    arrays that are the consumer's own; so a source must not refill an array that it has yielded.
+
+    Parameters
+    ----------
+    n : int > 0
+        How many elements make a batch.
+    axis : int or None, default=None
+        None stacks arrays of shape ``shape`` into ``(n, *shape)``; a number concatenates along
+        that axis.
+    partial : bool, default=False
+        Whether a last batch of fewer elements is given or dropped.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type.
+    DataError
+        At run time, if an element does not fit those before it in its batch. With `partial`, those
+        before it are given first.
+
+    Examples
+    --------
+    >>> for one in [{"x": 1}, {"x": 2}, {"x": 3}] | batch(2, partial=True):
+    ...     print(one)
+    {'x': array([1, 2])}
+    {'x': array([3])}
+    """
+
+    n: int
+    axis: int | None = None
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", errors.count(self, "n", self.n))
+        errors.flag(self, "partial", self.partial)
+        if self.axis is not None:
+            errors.require_type(
+                hasattr(self.axis, "__index__") and not isinstance(self.axis, bool),
+                self,
+                f"axis must be an int or None, not {self.axis!r}",
+            )
+            object.__setattr__(self, "axis", as_index(self.axis))
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        with Pass.over(upstream) as run:
+            for index in count(step=self.n):
+                gathered: list[A] = []
+                try:
+                    gathered.extend(islice(run.items, self.n))
+                except Exception as error:
+                    _note(error, self, index + len(gathered))
+                    if gathered and self.partial:
+                        yield from self._merged(gathered, index)
+                    raise
+                if len(gathered) < self.n and not (gathered and self.partial):
+                    return
+                yield from self._merged(gathered, index)
+
+    def _merged(self, gathered: list[A], index: int) -> Iterator[A]:
+        try:
+            if self.axis is None:
+                merged = data.stack(gathered)
+            else:
+                merged = data.concatenate(gathered, self.axis)
+        except DataError as error:
+            if error.index and self.partial:
+                yield from self._merged(gathered[: error.index], index)
+            raise error.located(self, index) from error.__cause__
+        yield merged
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class buffer(Same):
+    """A stream of batches, re-cut into batches of exactly `n` rows.
+
+    An element is a mapping, a tuple or a named tuple (nested as you like) of arrays that share
+    their first dimension, the rows, or such an array itself. A batch is given as soon as its rows
+    are there; the time is linear in the rows, however long the chunks are, and what is held is at
+    most `n` rows and the chunk in hand. Batches are the consumer's own memory.
+
+    Parameters
+    ----------
+    n : int > 0
+        How many rows make a batch.
+    partial : bool, default=False
+        Whether a last batch of fewer rows is given or dropped.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type.
+    DataError
+        At run time, if an element does not fit those before it in its batch, its arrays are of
+        unequal first dimension, or have none. With `partial`, the rows before are given first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> for one in [{"x": np.arange(3)}, {"x": np.arange(4)}] | buffer(2, partial=True):
+    ...     print(one)
+    {'x': array([0, 1])}
+    {'x': array([2, 0])}
+    {'x': array([1, 2])}
+    {'x': array([3])}
+    """
+
+    n: int
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", errors.count(self, "n", self.n))
+        errors.flag(self, "partial", self.partial)
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        rows = _Rows(self)
+        length, missing = _unknown, self.n
+        with Pass.over(upstream) as run:
+            try:
+                for chunk in run.items:
+                    rows.fresh.append(chunk)
+                    try:
+                        missing -= length(chunk)
+                    except (TypeError, LookupError):
+                        length = rows.measure(chunk)
+                        missing -= length(chunk)
+                    if missing <= 0:
+                        yield from rows.batches()
+                        missing = self.n - rows.held
+                rows.admit()
+            except Exception as error:
+                if not (isinstance(error, DataError) and error.operator is self):
+                    _note(error, self, rows.seen + len(rows.fresh))
+                if self.partial:
+                    yield from rows.rest()
+                raise
+            if self.partial:
+                yield from rows.rest()
+
+
+class _Rows:
+    """What one run of a `buffer` holds: chunks of which not all rows are given."""
+
+    def __init__(self, op: buffer) -> None:
+        self.op = op
+        self.chunks: list[Any] = []
+        self.start = 0  # how many rows of the first chunk are given
+        self.held = 0  # how many rows are not
+        self.seen = 0  # how many chunks there were
+        self.fresh: list[Any] = []  # chunks to be checked and admitted
+
+    def measure(self, chunk: Any) -> Callable[[Any], int]:
+        """How chunks like this one are measured; it is refused if it has no rows."""
+        try:
+            data.lengths([chunk])
+        except DataError as error:
+            self.fresh.pop()
+            raise error.located(self.op, self.seen + len(self.fresh)) from None
+        return data.measure(chunk)
+
+    def admit(self) -> None:
+        """Check the fresh chunks and count their rows, in bulk; those before a bad one stay."""
+        fresh, self.fresh = self.fresh, []
+        if fresh:
+            try:
+                lengths = data.lengths(fresh)
+            except DataError as error:
+                self.fresh = fresh[: error.index]
+                raise error.located(self.op, self.seen) from None
+            self.chunks += fresh
+            self.seen += len(fresh)
+            self.held += sum(lengths)
+            self.last = lengths[-1]
+
+    def batches(self) -> Iterator[Any]:
+        """Every whole batch."""
+        self.admit()
+        while self.held >= self.op.n:
+            left = self.held - self.op.n
+            yield self._merged(self.last - left)
+            self.start = self.last - left if left else 0
+            self.chunks = self.chunks[-1:] if left else []
+            self.held = left
+
+    def rest(self) -> Iterator[Any]:
+        """What is left, in a last batch."""
+        yield from self.batches()
+        if self.held:
+            yield self._merged(self.last)
+
+    def _merged(self, stop: int) -> Any:
+        """All rows held, up to `stop` in the last chunk."""
+        *before, last = self.chunks
+        pieces = [*before, data.rows(last, None, stop)]
+        if self.start:
+            pieces[0] = data.rows(pieces[0], self.start, None)
+        try:
+            return data.concatenate(pieces)
+        except DataError as error:
+            first = self.seen - len(self.chunks)
+            self.chunks = self.chunks[: error.index]
+            lengths = data.lengths(self.chunks) if self.chunks else [0]
+            self.held, self.last = sum(lengths) - self.start, lengths[-1]
+            raise error.located(self.op, first) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class unbatch(Op[Any, Any]):
+    """The rows of each batch, one element per row.
+
+    An element is a mapping, a tuple or a named tuple (nested as you like) of arrays that share
+    their first dimension, or such an array itself; a row has the same structure, and its arrays
+    are views of the batch's.
+
+    Raises
+    ------
+    DataError
+        At run time, if the arrays of an element are of unequal first dimension, or have none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> list([{"x": np.array(["a", "b"])}] | unbatch())
+    [{'x': np.str_('a')}, {'x': np.str_('b')}]
+    """
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        splits = self._splits(upstream)
+        return Pass(chain.from_iterable(splits), [splits])
+
+    def _splits(self, upstream: Iterable[Any]) -> Iterator[Iterator[Any]]:
+        with Pass.over(upstream) as run:
+            for index, element in enumerate(run.items):
+                try:
+                    data.lengths([element])
+                except DataError as error:
+                    raise error.located(self, index) from None
+                yield data.split(element)
+
+
+def _unknown(chunk: Any) -> int:
+    raise LookupError
+
+
+def _note(error: Exception, op: object, index: int) -> None:
+    error.add_note(f"{op}: raised by what comes before it, at element {index}")

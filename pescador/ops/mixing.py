@@ -1,0 +1,317 @@
+"""Operators that make one stream of a pool of streams, and those that change the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pescador import errors
+from pescador.core import Join, Same, Stream, sequence, stream
+from pescador.pools import (
+    Active,
+    Mixture,
+    Pool,
+    Restarting,
+    accept_pool,
+    check_members,
+    frozen_weights,
+    turns,
+)
+from pescador.running import Pass
+from pescador.seeding import Twister, freeze, twister
+
+__all__ = ["chain", "mux", "round_robin", "shuffle", "shuffled"]
+
+A = TypeVar("A")
+
+MODES = ("with_replacement", "single_active", "exhaustive")
+DISTS = ("poisson", "poisson_mean", "binomial", "constant")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class mux(Join):
+    """A random mixture of a pool of streams, of which at most `k` are active at a time.
+
+    An active stream has a quota: how many elements it may give before it is retired and another
+    takes its place. Each element comes from one of the active streams at random, in proportion to
+    their weights. How often streams are replaced, by `dist`, is told in the mux analysis of the
+    documentation.
+
+    Parameters
+    ----------
+    k : int > 0
+        How many streams are active. Where fewer are left, fewer are.
+    lam : float > 0 or None, default=256.0
+        The rate of the quotas; None lets each active stream run until it ends.
+    weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
+        How often each stream gives an element while it is active, relative to the others; None
+        for equal weights. A stream of weight 0 is never activated.
+    mode : {"with_replacement", "single_active", "exhaustive"}
+        Whether a stream may be active several times at once; or once at a time; or once at all.
+    dist : {"poisson", "poisson_mean", "binomial", "constant"}
+        The quota: ``1 + Poisson(lam)``; ``1 + Poisson(lam - 1)``; ``1 + Binomial((lam - 1) /
+        (1 - p), 1 - p)``, p being the stream's share of the active weights; or `lam`, rounded up.
+    prune_empty : bool, default=True
+        Whether a stream that gave nothing is never activated again.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type, or the pool is empty or has a member
+        that is no stream: where the pipeline is written, if the pool is known there.
+
+    Notes
+    -----
+    The random draws, their order and their rounding are those of pescador 1.0 (``Mux``), so that
+    a seeded mux gives the same sequence.
+
+    Examples
+    --------
+    >>> "".join(["aaa", "bbb", "ccc"] | mux(2, lam=None, mode="exhaustive", random_state=1))
+    'bbbaacacc'
+    """
+
+    k: int
+    lam: float | None = 256.0
+    _: KW_ONLY
+    weights: Any = None
+    mode: str = "with_replacement"
+    dist: str = "poisson"
+    prune_empty: bool = True
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", errors.count(self, "k", self.k))
+        errors.choice(self, "mode", self.mode, MODES)
+        errors.choice(self, "dist", self.dist, DISTS)
+        errors.flag(self, "prune_empty", self.prune_empty)
+        if self.lam is not None:
+            lam = errors.number(self, "lam", self.lam)
+            least = 1 if self.dist in ("poisson_mean", "binomial") else 0
+            errors.require(
+                0 < lam >= least,
+                self,
+                f"lam must be {'at least 1' if least else 'above 0'} or None, not {lam}",
+            )
+            errors.require(lam < 2**53, self, f"lam must be below 2**53, not {lam}")
+        object.__setattr__(self, "weights", frozen_weights(self, self.weights))
+        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        accept_pool(self, upstream, self.weights)
+
+    def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
+        return Mixture(self, upstream).elements()
+
+    def first_weights(self, weights: np.ndarray, draws: Twister) -> np.ndarray:
+        """The weights of the slots before any stream is active."""
+        return np.zeros(self.k)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class stochastic_mux(mux):
+    """The `mux` of pescador 2 and 3: one draw more, at the start of each run."""
+
+    def __post_init__(self) -> None:
+        mux.__post_init__(self)
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        mux.accept(self, upstream)
+        pool = sequence(upstream)
+        if pool is not None and self.mode != "with_replacement":
+            errors.require(
+                self.k <= len(pool),
+                self,
+                f"mode={self.mode!r} requires that k be at most the {len(pool)} streams",
+            )
+
+    def first_weights(self, weights: np.ndarray, draws: Twister) -> np.ndarray:
+        return draws.choice_of_weights(weights, self.k, self.mode == "with_replacement")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class shuffled(Join):
+    """A random mixture in which every stream of the pool is active all the time.
+
+    A stream that ends starts anew; one that gives nothing is dropped. The run ends when all are.
+
+    Parameters
+    ----------
+    weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
+        How often each stream gives an element, relative to the others; None for equal weights.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type, or the pool is empty or has a member
+        that is no stream.
+
+    Examples
+    --------
+    >>> from pescador.ops import take
+    >>> "".join(["a", "b"] | shuffled(weights=[3, 1], random_state=0) | take(8))
+    'aaaabbaa'
+    """
+
+    weights: Any = None
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", frozen_weights(self, self.weights))
+        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        accept_pool(self, upstream, self.weights)
+
+    def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
+        return Restarting(self, upstream).elements()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class round_robin(Join):
+    """One element of each stream of the pool in turn; streams that have ended are left out.
+
+    Parameters
+    ----------
+    mode : {"exhaustive", "cycle", "permuted_cycle"}
+        What follows when all have ended: nothing; all again; all again in a random order. A round
+        without an element ends the run.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of the orders in each run; None follows ``np.random.seed``.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type, or the pool is empty or has a member
+        that is no stream.
+
+    Examples
+    --------
+    >>> "".join(["ad", "be", "c"] | round_robin())
+    'abcde'
+    """
+
+    mode: str = "exhaustive"
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        errors.choice(self, "mode", self.mode, ("exhaustive", "cycle", "permuted_cycle"))
+        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        accept_pool(self, upstream)
+
+    def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
+        pool = Pool(self, upstream)
+        order = range(len(pool.members))
+        draws = twister(self.random_state) if self.mode == "permuted_cycle" else None
+        gave = True
+        while gave:
+            gave = False
+            for item in turns(pool, order):
+                gave = True
+                yield item
+            gave = gave and self.mode != "exhaustive"
+            order = draws.order(len(order)) if draws else order
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class chain(Join):
+    """One stream of the pool after another; the pool may be lazy, or endless.
+
+    Parameters
+    ----------
+    mode : {"exhaustive", "cycle"}
+        What follows when the last has ended: nothing, or the pool again. A round without an
+        element ends the run.
+
+    Raises
+    ------
+    ParameterError
+        If `mode` is unknown.
+    ParameterTypeError
+        If a member of the pool is no stream.
+
+    Examples
+    --------
+    >>> "".join(["ab", "cd"] | chain())
+    'abcd'
+    """
+
+    mode: str = "exhaustive"
+
+    def __post_init__(self) -> None:
+        errors.choice(self, "mode", self.mode, ("exhaustive", "cycle"))
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        check_members(self, sequence(upstream) or ())
+
+    def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
+        described = stream(upstream)
+        while True:
+            gave = False
+            with Pass.over(described) as members:
+                for index, member in enumerate(members):
+                    check_members(self, [member], index)
+                    name = described.names[index] if described.names else index
+                    with Active(self, name, member) as active:
+                        for item in active:
+                            gave = True
+                            yield item
+            if not gave or self.mode == "exhaustive":
+                return
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class shuffle(Same):
+    """The elements in random order, as far as a buffer of `size` elements allows.
+
+    The buffer is filled first; then each step yields one of its elements, chosen uniformly, and
+    takes the next of the upstream in its place; at the end the rest comes in random order.
+
+    Parameters
+    ----------
+    size : int > 0
+        How many elements are held.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If a parameter is out of range or of the wrong type.
+
+    Examples
+    --------
+    >>> list(range(8) | shuffle(4, random_state=0))
+    [0, 3, 1, 4, 5, 6, 2, 7]
+    """
+
+    size: int
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", errors.count(self, "size", self.size))
+        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        draws = twister(self.random_state)
+        with Pass.over(upstream) as run:
+            held = [*islice(run.items, self.size)]
+            while held:
+                slot = draws.below(len(held))
+                yield held[slot]
+                for item in run.items:
+                    held[slot] = item
+                    break
+                else:
+                    held[slot] = held[-1]
+                    held.pop()

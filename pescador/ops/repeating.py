@@ -1,0 +1,120 @@
+"""Operators that give elements more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from typing import Any, TypeVar
+
+from pescador import errors
+from pescador.core import Same
+from pescador.running import Pass
+from pescador.seeding import freeze, twister
+
+__all__ = ["cache", "cycle"]
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class cycle(Same):
+    """The upstream run again and again.
+
+    Each round starts the source anew; no element is kept. A round that yields nothing ends the
+    run, so that it never spins.
+
+    Parameters
+    ----------
+    times : int >= 0 or None, default=None
+        How many rounds; None for no end.
+
+    Raises
+    ------
+    ParameterError
+        If `times` is negative.
+    ParameterTypeError
+        If `times` is neither an integer nor None.
+
+    Examples
+    --------
+    >>> "".join("ab" | cycle(3))
+    'ababab'
+    """
+
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.times is not None:
+            object.__setattr__(self, "times", errors.count(self, "times", self.times, least=0))
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        rounds = self._rounds(upstream)
+        return Pass(chain.from_iterable(rounds), [rounds])
+
+    def _rounds(self, upstream: Iterable[A]) -> Iterator[Iterator[A]]:
+        for _ in count() if self.times is None else range(self.times):
+            with Pass.over(upstream) as run:
+                for first in run.items:
+                    yield chain((first,), run.items)
+                    break
+                else:
+                    return
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class cache(Same):
+    """A stochastic cache, for streams whose elements are dear: most are given again, at random.
+
+    The first `size` elements pass through and fill the cache. From then on each step picks a
+    slot at random, which with probability `prob` takes the next element of the upstream, and
+    yields what is in it. It ends where the upstream has no next element.
+
+    Parameters
+    ----------
+    size : int > 0
+        How many elements are held.
+    prob : float in (0, 1], default=0.5
+        How often a step reads a new element; 1 reads one at each.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+    ParameterTypeError
+        If a parameter is of the wrong type.
+
+    Examples
+    --------
+    >>> list(range(6) | cache(2, random_state=0))
+    [0, 1, 0, 0, 1, 1, 2, 2, 3, 1, 4, 5, 5, 4]
+    """
+
+    size: int
+    prob: float = 0.5
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", errors.count(self, "size", self.size))
+        prob = errors.number(self, "prob", self.prob)
+        errors.require(0 < prob <= 1, self, f"prob must lie in (0, 1], not {prob}")
+        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        draws = twister(self.random_state)
+        with Pass.over(upstream) as items:
+            slots = []
+            for item in islice(items, self.size):
+                yield item
+                slots.append(item)
+            while len(slots) == self.size:
+                slot = draws.below(self.size)
+                if draws.random() <= self.prob:
+                    for item in items:
+                        slots[slot] = item
+                        break
+                    else:
+                        return
+                yield slots[slot]

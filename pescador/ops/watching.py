@@ -1,0 +1,115 @@
+"""Operators that look at the elements and pass them on as they are."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pescador import errors
+from pescador.core import Same
+from pescador.running import Pass
+
+__all__ = ["progress", "tap"]
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class tap(Same):
+    """Each element, after `function` was called on it.
+
+    Parameters
+    ----------
+    function : callable
+        Of an element; what it returns is ignored.
+
+    Raises
+    ------
+    ParameterTypeError
+        If `function` cannot be called.
+
+    Examples
+    --------
+    >>> list("ab" | tap(print))
+    a
+    b
+    ['a', 'b']
+    """
+
+    function: Callable[[Any], object]
+
+    def __post_init__(self) -> None:
+        errors.function(self, "function", self.function)
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        with Pass.over(upstream) as items:
+            for item in items:
+                self.function(item)
+                yield item
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class progress(Same):
+    """A progress bar by tqdm, on standard error; where tqdm is missing, the plain stream.
+
+    Parameters
+    ----------
+    total : int >= 0 or None, default=None
+        How many elements to expect.
+    desc : str or None, default=None
+        What stands before the bar.
+
+    Raises
+    ------
+    ParameterError
+        If `total` is negative.
+    ParameterTypeError
+        If a parameter is of the wrong type.
+
+    Warns
+    -----
+    UserWarning
+        Once, if tqdm is not installed.
+
+    Examples
+    --------
+    >>> list("ab" | progress(total=2, desc="letters"))
+    ['a', 'b']
+    """
+
+    total: int | None = None
+    desc: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.total is not None:
+            object.__setattr__(self, "total", errors.count(self, "total", self.total, least=0))
+        errors.require_type(
+            self.desc is None or isinstance(self.desc, str),
+            self,
+            f"desc must be a str, not {self.desc!r}",
+        )
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        bar = _tqdm()
+        with Pass.over(upstream) as items:
+            if bar is None:
+                yield from items
+            else:
+                with bar(items, total=self.total, desc=self.desc) as shown:
+                    yield from shown
+
+
+@functools.cache
+def _tqdm() -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        warnings.warn(
+            "progress() shows nothing, as tqdm is not installed: pip install 'pescador[progress]'",
+            stacklevel=2,
+        )
+        return None
+    return tqdm

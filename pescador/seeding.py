@@ -1,0 +1,285 @@
+"""Everything about seeds and draws: the only module that makes a random generator."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+import random
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pescador.errors import require, require_type
+
+__all__ = ["Seed", "State", "Twister", "freeze", "twister"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class State:
+    """The state of a numpy ``RandomState`` at one moment, as a value."""
+
+    key: tuple[int, ...]
+    position: int
+
+    def __repr__(self) -> str:
+        digest = hashlib.blake2b(repr((self.key, self.position)).encode(), digest_size=4)
+        return f"<RandomState {digest.hexdigest()}>"
+
+
+Seed: TypeAlias = int | tuple[int, ...] | State | None
+
+
+class Twister(random.Random):
+    """numpy's ``RandomState``, at the price of Python's ``random.Random``.
+
+    Both are the same Mersenne Twister, so ``random()`` here is ``random_sample()`` there. The
+    other draws below consume the same words and give the same numbers as the methods of
+    ``RandomState`` that they are named after, without its cost per scalar.
+    """
+
+    def below(self, n: int) -> int:
+        """``RandomState.randint(0, n)``: masked rejection over words of 32 bits."""
+        if n == 1:
+            return 0
+        mask = (1 << (n - 1).bit_length()) - 1
+        while (value := self.getrandbits(32) & mask) >= n:
+            pass
+        return value
+
+    def order(self, n: int) -> list[int]:
+        """``RandomState.shuffle(numpy.arange(n))``: Fisher and Yates, from the end."""
+        places = list(range(n))
+        for i in range(n - 1, 0, -1):
+            j = self.below(i + 1)
+            places[i], places[j] = places[j], places[i]
+        return places
+
+    def poisson(self, lam: float) -> int:
+        """``RandomState.poisson(lam)``.
+
+        Multiplication of uniforms (Knuth) below 10; above, the transformed rejection PTRS of
+        W. Hörmann, "The transformed rejection method for generating Poisson random variables",
+        Insurance: Mathematics and Economics 12 (1993).
+        """
+        uniform = self.random
+        if lam < 10:
+            if lam == 0:
+                return 0
+            threshold, product, k = math.exp(-lam), uniform(), 0
+            while product > threshold:
+                product *= uniform()
+                k += 1
+            return k
+        b = 0.931 + 2.53 * math.sqrt(lam)
+        a = -0.059 + 0.02483 * b
+        squeeze = 0.9277 - 3.6224 / (b - 2)
+        while True:
+            u = uniform() - 0.5
+            v = uniform()
+            us = 0.5 - abs(u)
+            k = math.floor((2 * a / us + b) * u + lam + 0.43) if us else -1
+            if us >= 0.07 and v <= squeeze:
+                return k
+            if k < 0 or (us < 0.013 and v > us):
+                continue
+            inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+            hat = math.log(v * inverse_alpha / (a / (us * us) + b)) if v else -math.inf
+            if hat <= k * math.log(lam) - lam - math.lgamma(k + 1):
+                return k
+
+    def binomial(self, n: int, p: float) -> int:
+        """``RandomState.binomial(n, p)``: by inversion where the mean is small, else numpy's."""
+        if p > 0.5:
+            return n - self._binomial(n, 1.0 - p)
+        return self._binomial(n, p)
+
+    def _binomial(self, n: int, p: float) -> int:
+        if n * p > 30:
+            state = self._numpy()
+            k = int(state.binomial(n, p))
+            self._adopt(state)
+            return k
+        q = 1.0 - p
+        start = math.exp(n * math.log(q))
+        bound = int(min(n, n * p + 10.0 * math.sqrt(n * p * q + 1)))
+        k, density, u = 0, start, self.random()
+        while u > density:
+            k += 1
+            if k > bound:
+                k, density, u = 0, start, self.random()
+            else:
+                u -= density
+                density *= (n - k + 1) * p / (k * q)
+        return k
+
+    def choice_of_weights(self, weights: np.ndarray, size: int, replace: bool) -> np.ndarray:
+        """``RandomState.choice(weights, size, replace, p=weights)``; zeros where it refuses."""
+        state = self._numpy()
+        try:
+            drawn = state.choice(weights, size=size, replace=replace, p=weights / weights.sum())
+        except ValueError:
+            drawn = np.zeros(size)
+        self._adopt(state)
+        return drawn
+
+    def _numpy(self) -> np.random.RandomState:
+        _, words, _ = self.getstate()
+        state = np.random.RandomState(0)
+        state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1]))
+        return state
+
+    def _adopt(self, state: np.random.RandomState) -> None:
+        _, key, position, *_ = state.get_state()
+        self.setstate((3, (*key.tolist(), position), None))
+
+
+def freeze(op: object, random_state: Any) -> Seed:
+    """What the user gave as `random_state`, as a value that no one else can change.
+
+    Parameters
+    ----------
+    op : object
+        The operator, for the error message.
+    random_state : None, int, sequence of int, RandomState, Generator, SeedSequence or BitGenerator
+        A ``RandomState`` is read as it stands; a ``Generator`` is read through a copy. Neither is
+        consumed.
+
+    Returns
+    -------
+    None, int, tuple of int, or State
+
+    Raises
+    ------
+    ParameterError
+        If an integer lies outside ``[0, 2**32)``.
+    ParameterTypeError
+        If it is nothing of the above.
+    """
+    if random_state is None or isinstance(random_state, State):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        name, key, position, *_ = random_state.get_state()
+        require(name == "MT19937", op, f"random_state must be of MT19937, not {name}")
+        return State(tuple(key.tolist()), int(position))
+    if isinstance(random_state, np.random.SeedSequence):
+        return tuple(random_state.generate_state(8).tolist())
+    if isinstance(random_state, np.random.BitGenerator):
+        random_state = np.random.Generator(random_state)
+    if isinstance(random_state, np.random.Generator):
+        words = copy.deepcopy(random_state).integers(2**32, size=8)
+        return tuple(words.tolist())
+    whole = [random_state] if not isinstance(random_state, list | tuple) else random_state
+    require_type(
+        whole
+        and all(
+            isinstance(word, int | np.integer) and word is not True and word is not False
+            for word in whole
+        ),
+        op,
+        "random_state must be None, an int, a RandomState, a Generator or a SeedSequence, "
+        f"not {random_state!r}",
+    )
+    require(
+        all(0 <= word < 2**32 for word in whole),
+        op,
+        f"random_state must lie in 0 .. 2**32 - 1, not {random_state!r}",
+    )
+    if whole is random_state:
+        return tuple(map(int, whole))
+    return int(random_state)
+
+
+def twister(seed: Seed) -> Twister:
+    """A generator at the start of the sequence of `seed`.
+
+    None draws one seed from numpy's global state, and so follows ``np.random.seed``.
+
+    Examples
+    --------
+    >>> twister(5).random() == np.random.RandomState(5).random_sample()
+    True
+    """
+    result = Twister(0)
+    if isinstance(seed, State):
+        result.setstate((3, (*seed.key, seed.position), None))
+        return result
+    if seed is None:
+        seed = int(np.random.randint(2**32, dtype=np.uint32))
+    result._adopt(np.random.RandomState(seed))
+    return result
+
+
+def cumulative(weights: np.ndarray) -> list[float]:
+    """Where each weight's share of [0, 1) ends, rounded as numpy's ``choice`` does.
+
+    The entry that a uniform draw u chooses is ``bisect_right(cumulative(weights), u)``.
+
+    Examples
+    --------
+    >>> cumulative(np.array([1.0, 0.0, 3.0]))
+    [0.25, 0.25, 1.0]
+    """
+    ends = (weights / weights.sum()).cumsum()
+    ends /= ends[-1]
+    return ends.tolist()  # type: ignore[no-any-return]
+
+
+class Candidates:
+    """A set of numbers below `n`, of which a uniform draw chooses one, in their order.
+
+    All are equally likely at any time, so a draw u chooses that of rank ``floor(u * count)``:
+    what numpy's ``choice`` finds with ``p = 1 / count``, without its n additions. The rank is
+    looked up in a tree of counts (P. M. Fenwick, "A new data structure for cumulative frequency
+    tables", Software: Practice and Experience 24 (1994)), made when the first number leaves.
+
+    Examples
+    --------
+    >>> candidates = Candidates(np.array([True, False, True]))
+    >>> candidates.choose(0.49), candidates.choose(0.51)
+    (0, 2)
+    """
+
+    __slots__ = ("count", "present", "tree")
+
+    def __init__(self, present: np.ndarray) -> None:
+        self.present = present
+        self.count = int(present.sum())
+        self.tree: list[int] | None = None if self.count == len(present) else self._tree()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def choose(self, u: float) -> int:
+        rank = int(u * self.count)
+        if self.tree is None:
+            return rank
+        place, step = 0, 1 << len(self.present).bit_length()
+        while step := step >> 1:
+            if place + step <= len(self.present) and self.tree[place + step] <= rank:
+                place += step
+                rank -= self.tree[place]
+        return place
+
+    def add(self, number: int) -> None:
+        if not self.present[number]:
+            self._change(number, 1)
+
+    def remove(self, number: int) -> None:
+        if self.present[number]:
+            self._change(number, -1)
+
+    def _change(self, number: int, by: int) -> None:
+        tree = self.tree = self.tree or self._tree()
+        self.present[number] = by > 0
+        self.count += by
+        place = number + 1
+        while place < len(tree):
+            tree[place] += by
+            place += place & -place
+
+    def _tree(self) -> list[int]:
+        places = np.arange(len(self.present) + 1)
+        before = np.concatenate(([0], np.cumsum(self.present)))
+        return (before - before[places - (places & -places)]).tolist()  # type: ignore[no-any-return]

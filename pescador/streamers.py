@@ -1,0 +1,537 @@
+"""The documented classes of pescador 1 to 3, and the function mux: facades over streams."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from pescador import errors, ops
+from pescador.core import Stream, show, stream
+from pescador.errors import ParameterTypeError
+from pescador.maps import FUNCTIONS
+from pescador.ops.mixing import stochastic_mux
+from pescador.running import Pass
+
+__all__ = [
+    "BufferedStreamer",
+    "ChainMux",
+    "Mux",
+    "RoundRobinMux",
+    "ShuffledMux",
+    "StochasticMux",
+    "Streamer",
+    "mux",
+    "streamable",
+]
+
+A = TypeVar("A")
+P = ParamSpec("P")
+
+
+class Streamer(Generic[A]):
+    """A stream that can be run again and again, from a generator function or an iterable.
+
+    Parameters
+    ----------
+    streamer : generator function, iterable, Streamer or Stream
+        What to draw from.
+    *args, **kwargs
+        Arguments for a generator function.
+
+    Attributes
+    ----------
+    stream : Stream
+        The description; ``streamer | op`` and ``iter(streamer)`` are those of it.
+
+    Raises
+    ------
+    ParameterTypeError
+        If `streamer` is neither iterable nor a generator function; a ``PescadorError``.
+
+    Examples
+    --------
+    >>> def countdown(n):
+    ...     while n:
+    ...         yield n
+    ...         n -= 1
+    >>> streamer = Streamer(countdown, 3)
+    >>> list(streamer()), list(streamer(max_batches=2)), list(streamer.cycle(5))
+    ([3, 2, 1], [3, 2], [3, 2, 1, 3, 2])
+    """
+
+    stream: Stream[A]
+
+    def __init__(self, streamer: Any, *args: Any, **kwargs: Any) -> None:
+        self._describe(_lifted(streamer, *args, **kwargs))
+
+    def _describe(self, described: Stream[A]) -> None:
+        self.stream = described
+        self._active = 0
+
+    @property
+    def generator(self) -> Any:
+        """What the stream draws from, its source."""
+        return self.stream.source
+
+    streamer = generator
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments of a generator function."""
+        return self.stream.args
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments of a generator function."""
+        return dict(self.stream.kwargs)
+
+    @property
+    def active(self) -> int:
+        """How many runs are live: from their first element until they end or are closed."""
+        return self._active
+
+    def activate(self) -> None:
+        """Count one live run more."""
+        self._active += 1
+
+    def deactivate(self) -> None:
+        """Count one live run less."""
+        self._active = max(0, self._active - 1)
+
+    def __enter__(self) -> Streamer[A]:
+        self.activate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.deactivate()
+
+    def _run(self, described: Stream[Any]) -> Generator[Any, None, None]:
+        with self, Pass.over(described) as run:
+            yield from run
+
+    def generate(self, max_batches: int | None = None) -> Generator[A, None, None]:
+        """One run.
+
+        Parameters
+        ----------
+        max_batches : int >= 0 or None, default=None
+            How many elements at most; None for all.
+
+        Yields
+        ------
+        object
+            The elements of the stream.
+        """
+        return self._run(_bounded(self.stream, max_batches))
+
+    def iterate(self, max_iter: int | None = None) -> Generator[A, None, None]:
+        """One run, as `generate`: the name that it has in pescador 2 and 3."""
+        return self.generate(max_iter)
+
+    def cycle(self, max_iter: int | None = None) -> Generator[A, None, None]:
+        """Runs without end, each starting anew; a run without an element ends it.
+
+        Parameters
+        ----------
+        max_iter : int >= 0 or None, default=None
+            How many elements at most; None for no end.
+
+        Yields
+        ------
+        object
+            The elements of the stream.
+        """
+        return self._run(_bounded(self.stream | ops.cycle(), max_iter))
+
+    def tuples(
+        self, *items: str, cycle: bool = False, max_batches: int | None = None
+    ) -> Generator[tuple[Any, ...], None, None]:
+        """The elements, mappings, as tuples of what they have at `items`.
+
+        Parameters
+        ----------
+        *items : str
+            The keys, in the order of the tuples.
+        cycle : bool, default=False
+            Whether to start anew at the end.
+        max_batches : int >= 0 or None, default=None
+            How many elements at most; None for all.
+
+        Yields
+        ------
+        tuple
+            ``(batch[items[0]], batch[items[1]], ...)``.
+
+        Raises
+        ------
+        ParameterError
+            If there is no item; a ``PescadorError``.
+        """
+        picked = self.stream | ops.tuples(*items)
+        return self._run(_bounded(picked | ops.cycle() if cycle else picked, max_batches))
+
+    def __call__(
+        self,
+        max_batches: int | None = None,
+        cycle: bool = False,
+        *,
+        max_iter: int | None = None,
+        max_items: int | None = None,
+    ) -> Generator[A, None, None]:
+        """One run, or runs without end.
+
+        Parameters
+        ----------
+        max_batches : int >= 0 or None, default=None
+            How many elements at most; None for all.
+        cycle : bool, default=False
+            Whether to start anew at the end.
+        max_iter, max_items : int >= 0 or None
+            Other names for `max_batches`.
+
+        Yields
+        ------
+        object
+            The elements of the stream.
+
+        See Also
+        --------
+        generate, cycle, tuples
+        """
+        given = [n for n in (max_batches, max_iter, max_items) if n is not None]
+        errors.require_type(
+            len(given) < 2, self, "max_batches, max_iter and max_items are one parameter; give one"
+        )
+        bound = given[0] if given else None
+        return self.cycle(bound) if cycle else self.generate(bound)
+
+    def __iter__(self) -> Iterator[A]:
+        return self.generate()
+
+    def __or__(self, other: Any) -> Any:
+        return self.stream | other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_active": 0}
+
+    def __repr__(self) -> str:
+        return repr(self.stream)
+
+
+class BufferedStreamer(Streamer[A]):
+    """A stream of batches, re-cut into batches of `buffer_size` rows.
+
+    Parameters
+    ----------
+    streamer : generator function, iterable, Streamer or Stream
+        Of batches: mappings of arrays that share their first dimension.
+    buffer_size : int > 0
+        How many rows make a batch.
+    strict_batch_size : bool, default=True
+        Whether a last batch of fewer rows is dropped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> buffered = BufferedStreamer([{"x": np.arange(3)}, {"x": np.arange(3)}], 2)
+    >>> [batch["x"].tolist() for batch in buffered()]
+    [[0, 1], [2, 0], [1, 2]]
+    """
+
+    def __init__(self, streamer: Any, buffer_size: int, strict_batch_size: bool = True) -> None:
+        errors.flag("BufferedStreamer", "strict_batch_size", strict_batch_size)
+        self._describe(_lifted(streamer) | ops.buffer(buffer_size, partial=not strict_batch_size))
+
+
+class Mux(Streamer[A]):
+    """A random mixture of a pool of streams, of which at most `k` are active at a time.
+
+    Parameters
+    ----------
+    seed_pool : iterable or mapping of Streamer or iterable
+        The streams.
+    k : int > 0
+        How many streams are active.
+    lam : float > 0 or None, default=256.0
+        An active stream gives at most ``1 + Poisson(lam)`` elements; None for no bound.
+    pool_weights : array-like of float >= 0, shape (n_streams,), or None
+        How often each stream gives an element while it is active; None for equal weights.
+    with_replacement : bool, default=True
+        Whether a stream may be active several times at once.
+    prune_empty_seeds : bool, default=True
+        Whether a stream that gave nothing is never activated again.
+    revive : bool, default=False
+        Without replacement: whether a stream that ended may be activated again.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    See Also
+    --------
+    pescador.ops.mux : the operator that this is.
+
+    Examples
+    --------
+    >>> "".join(Mux(["aa", "bb"], k=2, lam=None, with_replacement=False, random_state=0))
+    'aabb'
+    """
+
+    def __init__(
+        self,
+        seed_pool: Any,
+        k: int,
+        lam: float | None = 256.0,
+        pool_weights: Any = None,
+        with_replacement: bool = True,
+        prune_empty_seeds: bool = True,
+        revive: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        mixture = _mux(k, lam, pool_weights, with_replacement, prune_empty_seeds, revive)
+        self._describe(_pool(seed_pool) | mixture(random_state=random_state))
+
+
+class StochasticMux(Streamer[A]):
+    """The random mixture of pescador 2 and 3.
+
+    Parameters
+    ----------
+    streamers : iterable or mapping of Streamer or iterable
+        The streams.
+    n_active : int > 0
+        How many streams are active.
+    rate : float >= 1 or None
+        How many elements an active stream gives at most, on average; None for no bound.
+    weights : array-like of float >= 0, shape (n_streams,), or None
+        How often each stream gives an element while it is active; None for equal weights.
+    mode : {"with_replacement", "single_active", "exhaustive"}
+        Whether a stream may be active several times at once; once at a time; or once at all.
+    prune_empty_streams : bool, default=True
+        Whether a stream that gave nothing is never activated again.
+    dist : {"binomial", "poisson", "constant"}
+        How the number of elements is distributed.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    See Also
+    --------
+    pescador.ops.mux : the operator behind it.
+
+    Examples
+    --------
+    >>> "".join(StochasticMux(["a", "b"], 2, rate=3, random_state=0)(max_iter=8))
+    'baababbb'
+    """
+
+    def __init__(
+        self,
+        streamers: Any,
+        n_active: int,
+        rate: float | None,
+        weights: Any = None,
+        mode: str = "with_replacement",
+        prune_empty_streams: bool = True,
+        dist: str = "binomial",
+        random_state: Any = None,
+    ) -> None:
+        errors.choice("StochasticMux", "dist", dist, ("binomial", "poisson", "constant"))
+        self._describe(
+            _pool(streamers)
+            | stochastic_mux(
+                n_active,
+                rate,
+                weights=weights,
+                mode=mode,
+                dist="poisson_mean" if dist == "poisson" else dist,
+                prune_empty=prune_empty_streams,
+                random_state=random_state,
+            )
+        )
+
+
+class ShuffledMux(Streamer[A]):
+    """A random mixture in which every stream is active, and starts anew when it ends.
+
+    Parameters
+    ----------
+    streamers : iterable or mapping of Streamer or iterable
+        The streams.
+    weights : array-like of float >= 0, shape (n_streams,), or None
+        How often each stream gives an element; None for equal weights.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of each run; None follows ``np.random.seed``.
+
+    See Also
+    --------
+    pescador.ops.shuffled : the operator that this is.
+
+    Examples
+    --------
+    >>> "".join(ShuffledMux(["a", "b"], random_state=0)(max_iter=8))
+    'bbabbabb'
+    """
+
+    def __init__(self, streamers: Any, weights: Any = None, random_state: Any = None) -> None:
+        self._describe(_pool(streamers) | ops.shuffled(weights, random_state))
+
+
+class RoundRobinMux(Streamer[A]):
+    """One element of each stream in turn.
+
+    Parameters
+    ----------
+    streamers : iterable or mapping of Streamer or iterable
+        The streams.
+    mode : {"exhaustive", "cycle", "permuted_cycle"}
+        What follows when all have ended: nothing; all again; all again in a random order.
+    random_state : None, int, RandomState, Generator or SeedSequence, default=None
+        The seed of the orders; None follows ``np.random.seed``.
+
+    See Also
+    --------
+    pescador.ops.round_robin : the operator that this is.
+
+    Examples
+    --------
+    >>> "".join(RoundRobinMux(["ac", "b"]))
+    'abc'
+    """
+
+    def __init__(self, streamers: Any, mode: str = "exhaustive", random_state: Any = None) -> None:
+        self._describe(_pool(streamers) | ops.round_robin(mode, random_state))
+
+
+class ChainMux(Streamer[A]):
+    """One stream after another.
+
+    Parameters
+    ----------
+    streamers : iterable or mapping of Streamer or iterable, or a generator function
+        The streams; they may come lazily, and without end.
+    mode : {"exhaustive", "cycle"}
+        What follows when the last has ended: nothing, or the first again.
+    random_state : object
+        Not used; it keeps the place that it has in pescador 3.
+
+    See Also
+    --------
+    pescador.ops.chain : the operator that this is.
+
+    Examples
+    --------
+    >>> "".join(ChainMux(["ab", "cd"]))
+    'abcd'
+    """
+
+    def __init__(self, streamers: Any, mode: str = "exhaustive", random_state: Any = None) -> None:
+        pool = _pool(streamers) if mode == "cycle" else _lifted(streamers)
+        self._describe(pool | ops.chain(mode))
+
+
+def mux(
+    seed_pool: Any,
+    n_samples: int | None,
+    k: int,
+    lam: float | None = 256.0,
+    pool_weights: Any = None,
+    with_replacement: bool = True,
+    prune_empty_seeds: bool = True,
+    revive: bool = False,
+) -> Stream[Any]:
+    """A random mixture of at most `n_samples` elements, as `Mux` makes it.
+
+    Parameters
+    ----------
+    seed_pool : iterable or mapping of Streamer or iterable
+        The streams.
+    n_samples : int >= 0 or None
+        How many elements at most; None for all.
+    k, lam, pool_weights, with_replacement, prune_empty_seeds, revive
+        As for `Mux`.
+
+    Returns
+    -------
+    Stream
+        To be iterated, joined with ``|`` or wrapped in a `Streamer`.
+
+    Examples
+    --------
+    >>> len(list(mux(["aa", "bb"], 3, 2)))
+    3
+    """
+    mixture = _mux(k, lam, pool_weights, with_replacement, prune_empty_seeds, revive)
+    return _bounded(_pool(seed_pool) | mixture(), n_samples)
+
+
+def streamable(function: Callable[P, Iterable[A]]) -> Callable[P, Streamer[A]]:
+    """Decorate a generator function, so that a call gives a `Streamer`.
+
+    Examples
+    --------
+    >>> @streamable
+    ... def countdown(n):
+    ...     while n:
+    ...         yield n
+    ...         n -= 1
+    >>> list(countdown(3)), list(countdown(3).cycle(4))
+    ([3, 2, 1], [3, 2, 1, 3])
+    """
+    _lifted(function)
+
+    @functools.wraps(function)
+    def describe(*args: P.args, **kwargs: P.kwargs) -> Streamer[A]:
+        return Streamer(stream(_Undecorated(describe), *args, **kwargs))
+
+    return describe
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Undecorated:
+    """What a `streamable` function decorates; pickled by the name of the decorated."""
+
+    decorated: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.decorated.__wrapped__(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return show(self.decorated)
+
+
+def _mux(
+    k: int, lam: Any, weights: Any, with_replacement: bool, prune_empty: bool, revive: bool
+) -> Callable[..., ops.mux]:
+    for name, value in (("with_replacement", with_replacement), ("revive", revive)):
+        errors.flag("Mux", name, value)
+    mode = "exhaustive"
+    if with_replacement:
+        mode = "with_replacement"
+    elif revive:
+        mode = "single_active"
+    return functools.partial(ops.mux, k, lam, weights=weights, mode=mode, prune_empty=prune_empty)
+
+
+def _bounded(described: Stream[A], n: int | None) -> Stream[A]:
+    return described if n is None else described | ops.take(n)
+
+
+def _lifted(streamer: Any, *args: Any, **kwargs: Any) -> Stream[Any]:
+    """A stream of what the classes take: an iterable, or a function known to give one."""
+    if (
+        isinstance(streamer, Iterable)
+        or inspect.isgeneratorfunction(streamer)
+        or streamer in FUNCTIONS
+        or streamer is mux
+    ):
+        return stream(streamer, *args, **kwargs)
+    raise ParameterTypeError(
+        f"Streamer({show(streamer)}): must be an iterable or a generator function; "
+        "for any other function that returns an iterable write stream(function)"
+    )
+
+
+def _pool(streamers: Any) -> Stream[Any]:
+    """A pool that can be run again: what is given as an iterator is read once, here."""
+    return _lifted(tuple(streamers) if isinstance(streamers, Iterator) else streamers)
