@@ -62,5 +62,5 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Speed, in brief."""
-    session.install("-e", ".[examples]")
+    session.install("-e", ".[benchmarks]")
     session.run("python", "-m", "benchmarks", "--quick", *session.posargs)
