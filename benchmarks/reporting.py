@@ -61,7 +61,7 @@ def _lines(run: Run) -> Iterable[list[str]]:
         for who in run.row.contenders:
             if who in at:
                 versus = times(ratio(at, who, OURS)) if OURS in at and who != OURS else ""
-                noise = f"{spread(at[who]):.0%}"
+                noise = f"{spread(at[who]):.0%}" if len(at[who]) > 1 else ""
                 yield [title, who.name, _figure(run, at[who]), noise, versus]
             elif who in run.failures:
                 yield [title, who.name, "failed", "", ""]

@@ -47,7 +47,8 @@ class Run:
 
     def measure(self, rounds: int) -> None:
         """Take a figure of each contender at each size, so many times."""
-        for _ in range(rounds):
+        # What a run allocates does not vary, and takes long to trace.
+        for _ in range(1 if self.row.measure.memory else rounds):
             for size, who, figure in self._answers("figure"):
                 self.figures.setdefault(size, {}).setdefault(who, []).append(figure)
 

@@ -19,7 +19,7 @@ from benchmarks.rows import Row
 
 T = TypeVar("T")
 
-ELEMENTS = 50_000
+ELEMENTS = 30_000
 POOL_ELEMENTS = 5_000
 
 
