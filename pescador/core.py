@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
@@ -14,8 +12,9 @@ import numpy as np
 
 from pescador.errors import DataError, ParameterTypeError
 from pescador.running import Pass
+from pescador.values import call, fields_of, hash_of, same, show
 
-__all__ = ["Join", "Op", "Pipeline", "Same", "Stream", "sequence", "show", "stream"]
+__all__ = ["Join", "Op", "Pipeline", "Same", "Stream", "sequence", "stream"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -62,13 +61,13 @@ class Op(Generic[A, B]):
         return stream(source) | self
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and _same(_values(self), _values(other))
+        return type(self) is type(other) and same(fields_of(self), fields_of(other))
 
     def __hash__(self) -> int:
-        return hash((type(self), _hash(_values(self))))
+        return hash((type(self), hash_of(fields_of(self))))
 
     def __repr__(self) -> str:
-        return _call(type(self).__name__, self)
+        return call(type(self).__name__, self)
 
 
 class Same(Op[Any, Any]):
@@ -166,7 +165,8 @@ class Pipeline(Op[A, B]):
     ops: tuple[Op[Any, Any], ...] = ()
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
-        return iter(dataclasses.replace(stream(upstream), ops=self.ops))
+        described: Stream[A] = stream(upstream)
+        return iter(described._then(*self.ops))
 
     def __repr__(self) -> str:
         return " | ".join(map(repr, self.ops)) if len(self.ops) > 1 else "Pipeline()"
@@ -262,14 +262,17 @@ class Stream(Generic[A]):
         joined: Stream[Any] = self
         for op in _steps(other):
             op.accept(joined)
-            joined = Stream(self.source, self.args, self.kwargs, (*joined.ops, op))
+            joined = joined._then(op)
         return joined
 
+    def _then(self, *ops: Op[Any, Any]) -> Stream[Any]:
+        return Stream(self.source, self.args, self.kwargs, (*self.ops, *ops))
+
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and _same(_values(self), _values(other))
+        return type(self) is type(other) and same(fields_of(self), fields_of(other))
 
     def __hash__(self) -> int:
-        return hash(_hash(_values(self)))
+        return hash(hash_of(fields_of(self)))
 
     def __repr__(self) -> str:
         arguments = [show(self.source), *map(show, self.args)]
@@ -406,68 +409,3 @@ def _hint(op: Any) -> str:
         if field.default is dataclasses.MISSING and not field.kw_only
     ]
     return f"{op.__name__}({', '.join(needed)})"
-
-
-def _values(node: Any) -> tuple[Any, ...]:
-    return tuple(getattr(node, field.name) for field in dataclasses.fields(node))
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Equality that never raises: arrays by identity, what cannot be compared is unequal."""
-    if a is b:
-        return True
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return False
-    if isinstance(a, tuple) and type(a) is type(b):
-        return len(a) == len(b) and all(map(_same, a, b))
-    try:
-        return bool(a == b)
-    except Exception:
-        return False
-
-
-def _hash(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return id(value)
-    if isinstance(value, tuple):
-        return hash(tuple(map(_hash, value)))
-    try:
-        return hash(value)
-    except TypeError:
-        return hash(type(value))
-
-
-def show(value: Any) -> str:
-    """The expression that gives `value`: functions by qualified name, arrays abbreviated."""
-    if isinstance(value, np.ndarray):
-        return f"<array {value.dtype}{list(value.shape)}>"
-    if isinstance(value, functools.partial):
-        arguments = [show(value.func), *map(show, value.args)]
-        arguments += [f"{name}={show(given)}" for name, given in value.keywords.items()]
-        return f"functools.partial({', '.join(arguments)})"
-    if isinstance(value, tuple | list) and type(value) in (tuple, list):
-        inside = ", ".join(map(show, value))
-        if isinstance(value, list):
-            return f"[{inside}]"
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if type(value) is dict:
-        return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in value.items()) + "}"
-    name = getattr(value, "__qualname__", None)
-    if callable(value) and isinstance(name, str):
-        if name.endswith("<lambda>"):
-            code = value.__code__
-            return f"<lambda> at {os.path.basename(code.co_filename)}:{code.co_firstlineno}"
-        return name
-    return repr(value)
-
-
-def _call(name: str, node: Any) -> str:
-    shown, by_place = [], True
-    for field in dataclasses.fields(node):
-        value = getattr(node, field.name)
-        by_place = by_place and not field.kw_only and field.default is dataclasses.MISSING
-        if by_place:
-            shown.append(show(value))
-        elif not _same(value, field.default):
-            shown.append(f"{field.name}={show(value)}")
-    return f"{name}({', '.join(shown)})"

@@ -70,7 +70,7 @@ def lengths(elements: Sequence[Any]) -> list[int]:
     [3]
     """
     shared: list[int] | None = None
-    first_key: Path = None
+    first_key: Path = ()
     for key, column in _columns(elements, ()):
         try:
             found = [*map(len, column)]

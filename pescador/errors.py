@@ -64,7 +64,7 @@ class DataError(PescadorError):
         place = [f"element {self.index}"] * (self.index is not None)
         if self.key is not None:
             place.append(f"key {show_key(self.key)}")
-        parts = [str(self.operator)] * (self.operator is not None)
+        parts = [_shortened(self.operator)] * (self.operator is not None)
         return ": ".join([*parts, *([", ".join(place)] * bool(place)), self.problem])
 
     def located(self, operator: object, offset: int = 0) -> DataError:
@@ -77,6 +77,11 @@ def show_key(key: object) -> str:
     """A key, or a path of keys as one would index it: ``'a'['b'][0]``."""
     first, *deeper = key if isinstance(key, tuple) else (key,)
     return repr(first) + "".join(f"[{part!r}]" for part in deeper)
+
+
+def _shortened(op: object) -> str:
+    shown = str(op)
+    return shown if len(shown) <= 200 else f"{shown[:150]} ... {shown[-40:]}"
 
 
 class MissingKeyError(DataError, KeyError):
@@ -110,13 +115,13 @@ def require(condition: object, op: object, problem: str) -> None:
     pescador.errors.ParameterError: take(0): n must be at least 1
     """
     if not condition:
-        raise ParameterError(f"{op}: {problem}")
+        raise ParameterError(f"{_shortened(op)}: {problem}")
 
 
 def require_type(condition: object, op: object, problem: str) -> None:
     """Refuse a parameter for its type, as `require` does for its value."""
     if not condition:
-        raise ParameterTypeError(f"{op}: {problem}")
+        raise ParameterTypeError(f"{_shortened(op)}: {problem}")
 
 
 def count(op: object, name: str, value: Any, least: int = 1) -> int:

@@ -12,7 +12,6 @@ import numpy as np
 
 from pescador import errors
 from pescador.core import Named, Stream, sequence, stream
-from pescador.errors import ParameterTypeError
 from pescador.running import Pass, close_all
 from pescador.seeding import Candidates, cumulative, twister
 
@@ -35,7 +34,7 @@ class Pool:
             self.weights = np.array(_in_order(weights, described.names))
         self.weights /= self.weights.sum()
 
-    def active(self, index: int, quota: int | None = None) -> Active[Any]:
+    def active(self, index: int, quota: int | None = None) -> Active:
         name = self.names[index] if self.names else index
         return Active(self.op, name, self.members[index], quota)
 
@@ -174,11 +173,11 @@ class Mixture(Drawing):
         self.place(slot, self.pool.active(member, quota))
 
     def quota(self, slot: int, weight: float) -> int | None:
-        lam = self.op.lam
+        lam: float | None = self.op.lam
         if lam is None:
             return None
         if self.op.dist == "constant":
-            return math.ceil(lam)
+            return math.ceil(float(lam))
         if self.op.dist == "poisson":
             return 1 + self.draws.poisson(lam)
         if self.op.dist == "binomial":
@@ -274,9 +273,9 @@ def frozen_weights(op: object, weights: Any) -> Any:
     return Named(names, (*values.tolist(),)) if names else (*values.tolist(),)
 
 
-def _in_order(weights: Any, names: tuple[Any, ...] | None) -> Iterable[float]:
+def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
     if not isinstance(weights, Named):
-        return weights
+        return [*weights]
     by_name = dict(zip(weights.names, weights.values, strict=True))
     return [by_name[name] for name in names or ()]
 
@@ -292,7 +291,7 @@ def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights:
     check_members(op, members)
     if isinstance(weights, Named):
         errors.require(names, op, "weights have names, but the streams of the pool have none")
-        odd = {*weights.names} ^ {*names}
+        odd = {*weights.names} ^ {*(names or ())}
         errors.require(
             not odd, op, f"weights and pool differ in the names {sorted(map(repr, odd))}"
         )
@@ -307,10 +306,10 @@ def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights:
 def check_members(op: object, members: Iterable[Any], first: int = 0) -> None:
     """Refuse a pool with a member that can be no stream; its types are looked at in C."""
     for kind in {*map(type, members)}:
-        if not (
-            issubclass(kind, Iterable) or hasattr(kind, "__getitem__") or callable(kind)
-        ):
+        if not issubclass(kind, Iterable) and not hasattr(kind, "__getitem__"):
             index, member = next((i, m) for i, m in enumerate(members) if type(m) is kind)
-            raise ParameterTypeError(
-                f"{op}: stream {index + first} of the pool is {member!r}, which cannot be iterated"
+            errors.require_type(
+                callable(member),
+                op,
+                f"stream {index + first} of the pool is {member!r}, which cannot be iterated",
             )

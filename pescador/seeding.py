@@ -7,7 +7,7 @@ import hashlib
 import math
 import random
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -127,12 +127,17 @@ class Twister(random.Random):
     def _numpy(self) -> np.random.RandomState:
         _, words, _ = self.getstate()
         state = np.random.RandomState(0)
-        state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1]))
+        state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
         return state
 
     def _adopt(self, state: np.random.RandomState) -> None:
-        _, key, position, *_ = state.get_state()
-        self.setstate((3, (*key.tolist(), position), None))
+        _, key, position = _words(state)
+        self.setstate((3, (*key, position), None))
+
+
+def _words(state: np.random.RandomState) -> tuple[str, tuple[int, ...], int]:
+    name, key, position, *_ = cast("tuple[str, np.ndarray, int]", state.get_state())
+    return name, tuple(key.tolist()), int(position)
 
 
 def freeze(op: object, random_state: Any) -> Seed:
@@ -160,9 +165,9 @@ def freeze(op: object, random_state: Any) -> Seed:
     if random_state is None or isinstance(random_state, State):
         return random_state
     if isinstance(random_state, np.random.RandomState):
-        name, key, position, *_ = random_state.get_state()
+        name, key, position = _words(random_state)
         require(name == "MT19937", op, f"random_state must be of MT19937, not {name}")
-        return State(tuple(key.tolist()), int(position))
+        return State(key, position)
     if isinstance(random_state, np.random.SeedSequence):
         return tuple(random_state.generate_state(8).tolist())
     if isinstance(random_state, np.random.BitGenerator):

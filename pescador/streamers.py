@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from pescador import errors, ops
-from pescador.core import Stream, show, stream
+from pescador.core import Stream, stream
 from pescador.errors import ParameterTypeError
 from pescador.maps import FUNCTIONS
 from pescador.ops.mixing import stochastic_mux
 from pescador.running import Pass
+from pescador.values import show
 
 __all__ = [
     "BufferedStreamer",
@@ -170,7 +171,7 @@ class Streamer(Generic[A]):
         ParameterError
             If there is no item; a ``PescadorError``.
         """
-        picked = self.stream | ops.tuples(*items)
+        picked: Stream[tuple[Any, ...]] = self.stream._then(ops.tuples(*items))
         return self._run(_bounded(picked | ops.cycle() if cycle else picked, max_batches))
 
     def __call__(

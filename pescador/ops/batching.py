@@ -139,7 +139,8 @@ class buffer(Same):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         rows = _Rows(self)
-        length, missing = _unknown, self.n
+        length: Callable[[Any], int] = _unknown
+        missing = self.n
         with Pass.over(upstream) as run:
             try:
                 for chunk in run.items:

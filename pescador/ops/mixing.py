@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -211,7 +211,7 @@ class round_robin(Join):
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         pool = Pool(self, upstream)
-        order = range(len(pool.members))
+        order: Sequence[int] = range(len(pool.members))
         draws = twister(self.random_state) if self.mode == "permuted_cycle" else None
         gave = True
         while gave:

@@ -9,9 +9,10 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Op, show
+from pescador.core import Op
 from pescador.errors import DataError, MissingKeyError
 from pescador.running import Pass
+from pescador.values import show
 
 __all__ = ["keras_tuples", "map", "tuples"]
 
