@@ -101,6 +101,8 @@ def every_goal(runs: Iterable[Run]) -> str:
 
 def _markdown(lines: list[list[str]], headers: list[str], align: Sequence[str]) -> str:
     escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    if not escaped:
+        return ""
     return tabulate(escaped, headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
