@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import chain, compress, repeat
+from math import inf
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 
-from pescador.errors import DataError, ParameterTypeError
+from pescador import errors
+from pescador.errors import DataError, IndivisibleError, ParameterTypeError
 from pescador.running import Pass
+from pescador.seeding import SEED, Place
 from pescador.values import call, fields_of, hash_of, same, show
 
 __all__ = ["Join", "Op", "Pipeline", "Same", "Stream", "sequence", "stream"]
@@ -20,6 +35,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 P = ParamSpec("P")
+
+# Of a stream: infinite, or None where nothing can be known.
+Length: TypeAlias = int | float | None
 
 
 class Op(Generic[A, B]):
@@ -37,8 +55,43 @@ class Op(Generic[A, B]):
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         raise NotImplementedError
 
+    # How a stream is divided: `exact` where each element comes of the one at its place upstream;
+    # `dealt` where the parts of the upstream, however dealt out, give the parts of the whole.
+    exact: ClassVar[bool] = False
+    dealt: ClassVar[bool] = False
+    # Why it cannot be divided, and what to write instead.
+    indivisible: ClassVar[str] = "what it does with the whole cannot be told of the parts"
+
     def accept(self, upstream: Stream[Any], /) -> None:
         """Refuse, where the pipeline is written, an upstream that can never fit."""
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        """How many elements it gives: an int, ``math.inf``, or None where nothing can be known."""
+        return upstream.length if self.exact else None
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        """Whether it begins again for as long as there is anything to give."""
+        return (self.exact or self.dealt) and upstream.recurs
+
+    def seed(self, place: Place, /) -> Self:
+        """The same operator, with what seed it lacks."""
+        return self
+
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        """Exactly the elements of `part`."""
+        if self.exact:
+            return upstream.split(part).then(self)
+        raise IndivisibleError(f"{self} cannot be divided: {self.indivisible}")
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        """As many parts, of which every element is in one."""
+        if self.exact or self.dealt:
+            return upstream.deal(part).then(self)
+        try:
+            return self.split(upstream, part)
+        except IndivisibleError:
+            upstream.deal(part)  # Its own reason, where it has one, comes first.
+            raise IndivisibleError(f"{self} cannot be divided: {self.indivisible}") from None
 
     @overload
     def __or__(self, other: Same) -> Op[A, B]: ...
@@ -129,10 +182,85 @@ class Join(Op[Iterable[Any], Any]):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class shard(Same):  # noqa: N801  An operator, here because a source is divided by it.
+    """One of `count` parts: the elements `index`, `index + count`, `index + 2 * count`, ...
+
+    Where the source is a range, a sequence or an array, the others are not read.
+
+    Parameters
+    ----------
+    index : int >= 0
+        Which part, less than `count`.
+    count : int > 0
+        How many parts there are.
+    block : int > 0, default=1
+        How many elements in a row stay together: the parts are of blocks, as of elements above.
+
+    Raises
+    ------
+    ParameterError
+        If `index` is not in ``[0, count)``, or `count` or `block` is less than 1.
+    ParameterTypeError
+        If one of them is no integer.
+
+    Examples
+    --------
+    >>> list("abcde" | shard(1, 2)), list("abcde" | shard(0, 2, block=2))
+    (['b', 'd'], ['a', 'b', 'e'])
+    """
+
+    index: int
+    count: int
+    block: int = 1
+
+    indivisible = "its blocks are cut across"
+
+    def __post_init__(self) -> None:
+        for name, least in (("index", 0), ("count", 1), ("block", 1)):
+            object.__setattr__(self, name, errors.count(self, name, getattr(self, name), least))
+        errors.require(
+            self.index < self.count, self, f"index must be less than count, not {self.index}"
+        )
+
+    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
+        known = sequence(upstream)
+        start, size, step = self.index * self.block, self.block, self.count * self.block
+        if known is not None:
+            blocks = (
+                range(at, min(at + size, len(known))) for at in range(start, len(known), step)
+            )
+            return Pass(map(known.__getitem__, chain.from_iterable(blocks)), [])
+        belongs = chain.from_iterable(repeat([start <= at < start + size for at in range(step)]))
+        return Pass.over(upstream).then(lambda items: compress(items, belongs))
+
+    def below(self, n: int | float) -> int | float:
+        """How many of the first `n` elements belong to the part."""
+        if n == inf:
+            return n
+        rounds, rest = divmod(int(n), self.count * self.block)
+        return rounds * self.block + min(max(rest - self.index * self.block, 0), self.block)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return None if upstream.length is None else self.below(upstream.length)
+
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        if self.block == part.block == 1:
+            return upstream.split(
+                shard(self.index + self.count * part.index, self.count * part.count)
+            )
+        return Op.split(self, upstream, part)
+
+
+Part: TypeAlias = shard
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Apply(Op[A, B]):
     """Any callable from an iterable to an iterable, as it stands on the right of ``|``."""
 
     function: Callable[[Iterable[A]], Iterable[B]]
+
+    indivisible = "it may do anything; put it after what divides the stream"
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         return Pass.lazily(lambda: _iterator(self.function(upstream), self))
@@ -166,7 +294,7 @@ class Pipeline(Op[A, B]):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         described: Stream[A] = stream(upstream)
-        return iter(described._then(*self.ops))
+        return iter(described.then(*self.ops))
 
     def __repr__(self) -> str:
         return " | ".join(map(repr, self.ops)) if len(self.ops) > 1 else "Pipeline()"
@@ -228,8 +356,7 @@ class Stream(Generic[A]):
     def __iter__(self) -> Iterator[A]:
         if not self.ops:
             return self._begin()
-        *before, last = self.ops
-        items = last(Stream(self.source, self.args, self.kwargs, tuple(before)))
+        items = self.ops[-1](self.upstream)
         return items if isinstance(items, Pass) else Pass(items, [items])
 
     def _begin(self) -> Pass[A]:
@@ -238,10 +365,159 @@ class Stream(Generic[A]):
             if type(source) in _PLAIN or isinstance(source, Iterator):
                 return Pass(iter(source), [])
             return Pass.lazily(lambda: _iterator(source, self))
+        args = [None if arg is SEED else arg for arg in self.args]
+        kwargs = {name: None if arg is SEED else arg for name, arg in self.kwargs}
         if inspect.isgeneratorfunction(source):
-            items = source(*self.args, **dict(self.kwargs))
+            items = source(*args, **kwargs)
             return Pass(items, [items])
-        return Pass.lazily(lambda: _iterator(source(*self.args, **dict(self.kwargs)), self))
+        return Pass.lazily(lambda: _iterator(source(*args, **kwargs), self))
+
+    @property
+    def upstream(self) -> Stream[Any]:
+        """The stream before the last operator."""
+        return Stream(self.source, self.args, self.kwargs, self.ops[:-1])
+
+    @property
+    def length(self) -> Length:
+        """How many elements a run gives: an int, ``math.inf``, or None where it is not known.
+
+        It is told by the description alone; nothing is run.
+
+        Examples
+        --------
+        >>> from pescador.ops import batch, cycle
+        >>> (range(10) | batch(3)).length, (range(10) | cycle()).length
+        (3, inf)
+        """
+        if self.ops:
+            return self.ops[-1].length(self.upstream)
+        return length_of(self.source)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it begins again for as long as there is anything to give."""
+        return bool(self.ops) and self.ops[-1].recurs(self.upstream)
+
+    def __len__(self) -> int:
+        if isinstance(self.length, int):
+            return self.length
+        known = "unknown" if self.length is None else "infinite"
+        raise ParameterTypeError(f"{self} has no len(): its length is {known}")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def seed(self, *entropy: int | str) -> Stream[A]:
+        """The same stream, with a seed wherever one is wanted and none is given.
+
+        An operator's seed depends on `entropy` and on its place by name: its own ``name=``, or
+        else its kind and how many of that kind stand before it. So other operators may come and
+        go. The streams of a pool are seeded by key or index, anew at each activation; a `SEED`
+        among the arguments of a source by its place there.
+
+        Parameters
+        ----------
+        *entropy : int >= 0 or str
+            For instance a seed and an epoch: ``s.seed(7, epoch)``.
+
+        Returns
+        -------
+        Stream
+
+        Raises
+        ------
+        ParameterError
+            If there is no entropy, or a negative number.
+        ParameterTypeError
+            If it is of another type.
+
+        Notes
+        -----
+        Seeds are words of ``numpy.random.SeedSequence(entropy, spawn_key=place)``.
+
+        Examples
+        --------
+        >>> from pescador.ops import shuffle
+        >>> mixed = range(5) | shuffle(5)
+        >>> list(mixed.seed(7, 0)) == list(mixed.seed(7, 0))
+        True
+        """
+        errors.require(entropy, self, "seed() takes at least one number")
+        place = Place(
+            tuple(
+                word if isinstance(word, str) else errors.count(self, "entropy", word, least=0)
+                for word in entropy
+            )
+        )
+        ops: list[Op[Any, Any]] = []
+        seen: Counter[str] = Counter()
+        for op in self.ops:
+            kind, name = type(op).__name__, getattr(op, "name", None)
+            ops.append(op.seed(place.at(name) if name else place.at(kind, seen[kind])))
+            seen[kind] += 1
+            if getattr(op, "reseed", False):  # It seeds what comes before, at each round.
+                ops[:-1] = self.ops[: len(ops) - 1]
+        if any(getattr(op, "reseed", False) for op in ops):
+            return replace(self, ops=tuple(ops))
+        return replace(
+            self,
+            args=tuple(place.fill(arg, i) for i, arg in enumerate(self.args)),
+            kwargs=tuple((name, place.fill(arg, name)) for name, arg in self.kwargs),
+            ops=tuple(ops),
+        )
+
+    def shard(self, index: int, count: int) -> Stream[A]:
+        """The part of worker or rank `index` of `count`; every element is in one part.
+
+        Elements are dealt out by place where that is possible, and else a pool stream by stream.
+
+        Parameters
+        ----------
+        index : int >= 0
+            Which part, less than `count`.
+        count : int > 0
+            How many parts there are.
+
+        Returns
+        -------
+        Stream
+
+        Raises
+        ------
+        IndivisibleError
+            If an operator cannot be divided without changing what it means.
+        ParameterError, ParameterTypeError
+            If `index` or `count` is out of range or no integer.
+
+        Examples
+        --------
+        >>> from pescador.ops import batch
+        >>> batches = range(6) | batch(2)
+        >>> batches.shard(1, 2)
+        stream(range(0, 6)) | shard(1, 2, block=2) | batch(2)
+        """
+        part = shard(index, count)
+        if count == 1:
+            return self
+        try:
+            return self.split(part)
+        except IndivisibleError:
+            return self.deal(part)
+
+    def split(self, part: Part) -> Stream[A]:
+        """Exactly the elements of `part`."""
+        if self.ops:
+            return self.ops[-1].split(self.upstream, part)
+        if isinstance(self.source, Iterator):
+            raise IndivisibleError(
+                f"{self} cannot be divided: it is started already, and gives each element once; "
+                "pass the function that makes it"
+            )
+        return self.then(part)
+
+    def deal(self, part: Part) -> Stream[A]:
+        """As many parts, of which every element is in one."""
+        return self.ops[-1].deal(self.upstream, part) if self.ops else self.split(part)
 
     @property
     def names(self) -> tuple[Any, ...] | None:
@@ -262,10 +538,11 @@ class Stream(Generic[A]):
         joined: Stream[Any] = self
         for op in _steps(other):
             op.accept(joined)
-            joined = joined._then(op)
+            joined = joined.then(op)
         return joined
 
-    def _then(self, *ops: Op[Any, Any]) -> Stream[Any]:
+    def then(self, *ops: Op[Any, Any]) -> Stream[Any]:
+        """The stream with more operators on its way; ``|`` also looks whether they fit."""
         return Stream(self.source, self.args, self.kwargs, (*self.ops, *ops))
 
     def __eq__(self, other: object) -> bool:
@@ -365,6 +642,15 @@ def _iterator(items: Iterable[A], what: object) -> Iterator[A]:
             "it must return an iterable or be a generator function",
             what,
         ) from error
+
+
+def length_of(source: Any) -> Length:
+    """How many elements a source gives, or anything else that can stand for a stream."""
+    described = getattr(source, "stream", source)
+    if isinstance(described, Stream):
+        return described.length
+    known = isinstance(source, Sequence | Set | Mapping | np.ndarray | Named)
+    return len(source) if known else None
 
 
 def sequence(upstream: Iterable[A]) -> Sequence[A] | np.ndarray | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = [
     "DataError",
+    "IndivisibleError",
     "MissingKeyError",
     "ParameterError",
     "ParameterTypeError",
@@ -25,6 +26,10 @@ class ParameterError(PescadorError, ValueError):
 
 class ParameterTypeError(PescadorError, TypeError):
     """A parameter, or an operand of ``|``, is of a type that does not fit."""
+
+
+class IndivisibleError(ParameterError):
+    """A stream cannot be divided into parts without changing what it means."""
 
 
 class DataError(PescadorError):
@@ -153,6 +158,13 @@ def choice(op: object, name: str, value: object, known: tuple[str, ...]) -> None
 def function(op: object, name: str, value: object) -> None:
     """Something that can be called."""
     require_type(callable(value), op, f"{name} must be callable, not {value!r}")
+
+
+def name(op: object, value: object) -> None:
+    """A name, or None."""
+    require_type(
+        value is None or isinstance(value, str), op, f"name must be a str or None, not {value!r}"
+    )
 
 
 def flag(op: object, name: str, value: object) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
-from pescador.core import stream
 from pescador.errors import DataError, MissingKeyError
 from pescador.ops import take
 from pescador.running import Pass

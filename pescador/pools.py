@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import compress, count, islice, repeat, starmap
 from typing import Any
 
 import numpy as np
 
 from pescador import errors
-from pescador.core import Named, Stream, sequence, stream
+from pescador.core import Length, Named, Part, Stream, length_of, sequence, stream
+from pescador.errors import IndivisibleError
 from pescador.running import Pass, close_all
-from pescador.seeding import Candidates, cumulative, twister
+from pescador.seeding import Candidates, cumulative, divided, twister
 
 
 class Pool:
@@ -34,9 +37,13 @@ class Pool:
             self.weights = np.array(_in_order(weights, described.names))
         self.weights /= self.weights.sum()
 
+        self.activated: Counter[int] = Counter()
+
     def active(self, index: int, quota: int | None = None) -> Active:
         name = self.names[index] if self.names else index
-        return Active(self.op, name, self.members[index], quota)
+        time = self.activated[index]
+        self.activated[index] += 1
+        return Active(self.op, name, self.members[index], time, quota)
 
 
 class Active:
@@ -44,19 +51,28 @@ class Active:
 
     __slots__ = ("counter", "items", "name", "op", "run")
 
-    def __init__(self, op: object, name: Any, member: Any, quota: int | None = None) -> None:
+    def __init__(
+        self, op: Any, name: Any, member: Any, time: int = 0, quota: int | None = None
+    ) -> None:
         self.op = op
         self.name = name
         self.counter = count(1)
         try:
             if not isinstance(member, Iterable) or isinstance(member, Mapping):
                 member = stream(member)
+            elif op.entropy:
+                described = getattr(member, "stream", member)
+                if isinstance(described, Stream):
+                    key = name if isinstance(name, int | str) else repr(name)
+                    member = described.seed(*op.entropy, key, time)
             self.run = Pass.over(member)
         except Exception as error:
             self.note(error)
             raise
         # Every count is true, so that compress passes all elements on and tells how many.
-        self.items = islice(compress(self.run.items, self.counter), quota)
+        self.items: Iterator[Any] = islice(compress(self.run.items, self.counter), quota)
+        if op.tag:
+            self.items = zip(repeat(name), self.items)
 
     def given(self) -> int:
         """How many elements it gave; to be asked once, at the end."""
@@ -249,6 +265,63 @@ def turns(pool: Pool, order: Iterable[int]) -> Iterator[Any]:
                 active = [one for one in active if one not in ended]
     finally:
         close_all(active)
+
+
+def total(lengths: Iterable[Length]) -> Length:
+    """How many elements streams of these lengths have together."""
+    known: int | float = 0
+    for length in lengths:
+        if length is None:
+            return None
+        known += length
+    return known
+
+
+def endless(lengths: Iterable[Length]) -> Length:
+    """How many elements they give if they begin again for as long as there are any."""
+    known = total(lengths)
+    return math.inf if known else known
+
+
+def member_lengths(op: Any, upstream: Stream[Any]) -> list[Length]:
+    """The lengths of the pool's streams, as far as one can be activated."""
+    members = sequence(upstream)
+    weights = getattr(op, "weights", None)
+    if members is None or callable(weights):
+        return [None]
+    if weights is None:
+        return [*map(length_of, members)]
+    shares = _in_order(weights, upstream.names)
+    return [length_of(member) for member, share in zip(members, shares, strict=True) if share]
+
+
+def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
+    """Every so-manieth stream of the pool, joined by what `op` becomes for so many."""
+    part = replace(part, block=1)
+    weights = getattr(op, "weights", None)
+    source = upstream.source
+    if upstream.ops or sequence(upstream) is None:
+        pool = upstream.deal(part) if weights is None else upstream.split(part)
+    elif isinstance(source, Named):
+        chosen = slice(part.index, None, part.count)
+        pool = Stream(Named(source.names[chosen], source.values[chosen]))
+    else:
+        pool = Stream(tuple(source[part.index :: part.count]))
+    if isinstance(weights, Named):
+        shares = dict(zip(weights.names, weights.values, strict=True))
+        weights = [shares[name] for name in pool.names or ()]
+    elif callable(weights):
+        raise IndivisibleError(f"{op} cannot be divided: its weights are a function of the whole")
+    elif weights is not None:
+        weights = weights[part.index :: part.count]
+    if pool.length == 0 or (weights is not None and not any(weights)):
+        return Stream(())
+    if weights is not None:
+        changes["weights"] = weights
+    for name in ("random_state", "entropy"):
+        if getattr(op, name, None) is not None:
+            changes[name] = divided(getattr(op, name), part.index, part.count)
+    return pool.then(replace(op, **changes))
 
 
 def frozen_weights(op: object, weights: Any) -> Any:

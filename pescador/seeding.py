@@ -6,14 +6,27 @@ import copy
 import hashlib
 import math
 import random
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
 from pescador.errors import require, require_type
 
-__all__ = ["Seed", "State", "Twister", "freeze", "twister"]
+O = TypeVar("O")
+
+__all__ = [
+    "SEED",
+    "Candidates",
+    "Place",
+    "Seed",
+    "State",
+    "Twister",
+    "cumulative",
+    "divided",
+    "freeze",
+    "twister",
+]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -229,6 +242,70 @@ def cumulative(weights: np.ndarray) -> list[float]:
     ends = (weights / weights.sum()).cumsum()
     ends /= ends[-1]
     return ends.tolist()  # type: ignore[no-any-return]
+
+
+class Placeholder:
+    """What stands in a stream's arguments for a seed that `Stream.seed` will fill in."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "SEED"
+
+    def __reduce__(self) -> str:
+        return "SEED"
+
+
+SEED = Placeholder()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a description a seed is wanted: the user's entropy, and a path of names.
+
+    Examples
+    --------
+    >>> everything = Place((7,))
+    >>> everything.at("mux", 0).words() == everything.at("mux", 0).words()
+    True
+    >>> everything.at("mux", 0).words() == everything.at("mux", 1).words()
+    False
+    """
+
+    entropy: tuple[int | str, ...]
+    path: tuple[Any, ...] = ()
+
+    def at(self, *path: Any) -> Place:
+        return Place(self.entropy, (*self.path, *path))
+
+    def fill(self, argument: Any, name: Any) -> Any:
+        """A seed of 32 bits where the argument is a `SEED`, else the argument."""
+        return self.at("source", name).words(1)[0] if argument is SEED else argument
+
+    def words(self, n: int = 4) -> tuple[int, ...]:
+        """Entropy for this place alone, as `n` words of 32 bits: numpy's ``SeedSequence``."""
+        entropy = [word if isinstance(word, int) else _number(word) for word in self.entropy]
+        sequence = np.random.SeedSequence(entropy, spawn_key=[*map(_number, self.path)])
+        return tuple(sequence.generate_state(n).tolist())
+
+
+def _number(name: Any) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=4).digest())
+
+
+def filled(op: O, place: Place, **changes: Any) -> O:
+    """The operator, a dataclass, with a seed if it has none, and with what else changes."""
+    if op.random_state is None:  # type: ignore[attr-defined]
+        changes["random_state"] = place.words()
+    return replace(op, **changes)  # type: ignore[type-var]
+
+
+def divided(seed: Seed, index: int, count: int) -> Seed:
+    """The seed of one of `count` parts, so that no two draw alike; None stays None."""
+    if seed is None:
+        return None
+    words = seed.key if isinstance(seed, State) else seed if isinstance(seed, tuple) else (seed,)
+    return Place(words).at(index, count).words()
 
 
 class Candidates:

@@ -111,7 +111,7 @@ class Streamer(Generic[A]):
 
     def _run(self, described: Stream[Any]) -> Generator[Any, None, None]:
         with self, Pass.over(described) as run:
-            yield from run
+            yield from run.items
 
     def generate(self, max_batches: int | None = None) -> Generator[A, None, None]:
         """One run.
@@ -171,7 +171,7 @@ class Streamer(Generic[A]):
         ParameterError
             If there is no item; a ``PescadorError``.
         """
-        picked: Stream[tuple[Any, ...]] = self.stream._then(ops.tuples(*items))
+        picked: Stream[tuple[Any, ...]] = self.stream.then(ops.tuples(*items))
         return self._run(_bounded(picked | ops.cycle() if cycle else picked, max_batches))
 
     def __call__(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
+from math import inf
 from operator import index as as_index
 from typing import Any, TypeVar
 
 from pescador import data, errors
-from pescador.core import Op, Same
-from pescador.errors import DataError
+from pescador.core import Length, Op, Part, Same, Stream
+from pescador.errors import DataError, IndivisibleError
 from pescador.running import Pass
 
 __all__ = ["batch", "buffer", "unbatch"]
@@ -81,6 +82,21 @@ class batch(Same):
                 if len(gathered) < self.n and not (gathered and self.partial):
                     return
                 yield from self._merged(gathered, index)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        known = upstream.length
+        if known is None or known == inf:
+            return known
+        return -(-known // self.n) if self.partial else known // self.n
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return upstream.recurs
+
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.split(replace(part, block=part.block * self.n)).then(self)
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return _dealt(self, upstream, part)
 
     def _merged(self, gathered: list[A], index: int) -> Iterator[A]:
         try:
@@ -162,6 +178,15 @@ class buffer(Same):
                 raise
             if self.partial:
                 yield from rows.rest()
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return upstream.recurs
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return 0 if upstream.length == 0 else None
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return _dealt(self, upstream, part)
 
 
 class _Rows:
@@ -250,6 +275,11 @@ class unbatch(Op[Any, Any]):
     [{'x': np.str_('a')}, {'x': np.str_('b')}]
     """
 
+    dealt = True
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return 0 if upstream.length == 0 else None
+
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
         splits = self._splits(upstream)
         return Pass(chain.from_iterable(splits), [splits])
@@ -262,6 +292,17 @@ class unbatch(Op[Any, Any]):
                 except DataError as error:
                     raise error.located(self, index) from None
                 yield data.split(element)
+
+
+def _dealt(op: batch | buffer, upstream: Stream[Any], part: Part) -> Stream[Any]:
+    """Parts that are batched each for itself: right where no short batch is dropped."""
+    divided = upstream.deal(part)
+    if op.partial or upstream.recurs:
+        return divided.then(op)
+    raise IndivisibleError(
+        f"{op} cannot be divided: each part would drop a last short batch of its own; "
+        "have partial=True, or put it after what divides the stream"
+    )
 
 
 def _unknown(chunk: Any) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from dataclasses import KW_ONLY, dataclass, replace
+from itertools import count, islice
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from pescador import errors
-from pescador.core import Join, Same, Stream, sequence, stream
+from pescador.core import Join, Length, Part, Same, Stream, sequence, stream
 from pescador.pools import (
     Active,
     Mixture,
@@ -18,11 +19,15 @@ from pescador.pools import (
     Restarting,
     accept_pool,
     check_members,
+    deal_pool,
+    endless,
     frozen_weights,
+    member_lengths,
+    total,
     turns,
 )
 from pescador.running import Pass
-from pescador.seeding import Twister, freeze, twister
+from pescador.seeding import Place, Twister, divided, filled, freeze, twister
 
 __all__ = ["chain", "mux", "round_robin", "shuffle", "shuffled"]
 
@@ -59,6 +64,12 @@ class mux(Join):
         Whether a stream that gave nothing is never activated again.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
+    tag : bool, default=False
+        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
+    entropy : tuple of int or None, default=None
+        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -85,12 +96,17 @@ class mux(Join):
     dist: str = "poisson"
     prune_empty: bool = True
     random_state: Any = None
+    tag: bool = False
+    name: str | None = None
+    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", errors.count(self, "k", self.k))
         errors.choice(self, "mode", self.mode, MODES)
         errors.choice(self, "dist", self.dist, DISTS)
         errors.flag(self, "prune_empty", self.prune_empty)
+        errors.flag(self, "tag", self.tag)
+        errors.name(self, self.name)
         if self.lam is not None:
             lam = errors.number(self, "lam", self.lam)
             least = 1 if self.dist in ("poisson_mean", "binomial") else 0
@@ -108,6 +124,29 @@ class mux(Join):
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         return Mixture(self, upstream).elements()
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        lengths = member_lengths(self, upstream)
+        if self.mode != "exhaustive":
+            return endless(lengths)
+        if self.lam is None or not total(lengths):
+            return total(lengths)
+        quota = math.ceil(self.lam)
+        return (
+            total(min(quota, n) for n in lengths if n is not None)
+            if self.dist == "constant"
+            else None
+        )
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return self.mode != "exhaustive"
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place, entropy=place.at("streams").words())
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        active = len(range(part.index, self.k, part.count))
+        return deal_pool(self, upstream, part, k=max(active, 1))
 
     def first_weights(self, weights: np.ndarray, draws: Twister) -> np.ndarray:
         """The weights of the slots before any stream is active."""
@@ -147,6 +186,12 @@ class shuffled(Join):
         How often each stream gives an element, relative to the others; None for equal weights.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
+    tag : bool, default=False
+        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
+    entropy : tuple of int or None, default=None
+        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -163,10 +208,28 @@ class shuffled(Join):
 
     weights: Any = None
     random_state: Any = None
+    _: KW_ONLY
+    tag: bool = False
+    name: str | None = None
+    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        errors.flag(self, "tag", self.tag)
+        errors.name(self, self.name)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return endless(member_lengths(self, upstream))
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return True
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place, entropy=place.at("streams").words())
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return deal_pool(self, upstream, part)
 
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream, self.weights)
@@ -186,6 +249,12 @@ class round_robin(Join):
         without an element ends the run.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of the orders in each run; None follows ``np.random.seed``.
+    tag : bool, default=False
+        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
+    entropy : tuple of int or None, default=None
+        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -201,10 +270,29 @@ class round_robin(Join):
 
     mode: str = "exhaustive"
     random_state: Any = None
+    _: KW_ONLY
+    tag: bool = False
+    name: str | None = None
+    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle", "permuted_cycle"))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        errors.flag(self, "tag", self.tag)
+        errors.name(self, self.name)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        lengths = member_lengths(self, upstream)
+        return total(lengths) if self.mode == "exhaustive" else endless(lengths)
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return self.mode != "exhaustive"
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place, entropy=place.at("streams").words())
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return deal_pool(self, upstream, part)
 
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream)
@@ -232,6 +320,12 @@ class chain(Join):
     mode : {"exhaustive", "cycle"}
         What follows when the last has ended: nothing, or the pool again. A round without an
         element ends the run.
+    tag : bool, default=False
+        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
+    entropy : tuple of int or None, default=None
+        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -247,22 +341,41 @@ class chain(Join):
     """
 
     mode: str = "exhaustive"
+    _: KW_ONLY
+    tag: bool = False
+    name: str | None = None
+    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle"))
+        errors.flag(self, "tag", self.tag)
+        errors.name(self, self.name)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        lengths = member_lengths(self, upstream)
+        return total(lengths) if self.mode == "exhaustive" else endless(lengths)
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return self.mode != "exhaustive"
+
+    def seed(self, place: Place, /) -> Self:
+        return replace(self, entropy=place.at("streams").words())
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return deal_pool(self, upstream, part)
 
     def accept(self, upstream: Stream[Any], /) -> None:
         check_members(self, sequence(upstream) or ())
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         described = stream(upstream)
-        while True:
+        for time in count():
             gave = False
             with Pass.over(described) as members:
                 for index, member in enumerate(members):
                     check_members(self, [member], index)
                     name = described.names[index] if described.names else index
-                    with Active(self, name, member) as active:
+                    with Active(self, name, member, time) as active:
                         for item in active:
                             gave = True
                             yield item
@@ -283,6 +396,8 @@ class shuffle(Same):
         How many elements are held.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
 
     Raises
     ------
@@ -297,10 +412,25 @@ class shuffle(Same):
 
     size: int
     random_state: Any = None
+    _: KW_ONLY
+    name: str | None = None
+
+    dealt = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        errors.name(self, self.name)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return upstream.length
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place)
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        seed = divided(self.random_state, part.index, part.count)
+        return upstream.deal(part).then(replace(self, random_state=seed))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         draws = twister(self.random_state)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain, count, islice
-from typing import Any, TypeVar
+from math import inf
+from typing import Any, Self, TypeVar
 
 from pescador import errors
-from pescador.core import Same
+from pescador.core import Length, Same, Stream
 from pescador.running import Pass
-from pescador.seeding import freeze, twister
+from pescador.seeding import Place, filled, freeze, twister
 
 __all__ = ["cache", "cycle"]
 
@@ -28,6 +29,8 @@ class cycle(Same):
     ----------
     times : int >= 0 or None, default=None
         How many rounds; None for no end.
+    reseed : bool, default=False
+        Whether a stream that is seeded (`Stream.seed`) draws anew in each round.
 
     Raises
     ------
@@ -43,8 +46,14 @@ class cycle(Same):
     """
 
     times: int | None = None
+    _: KW_ONLY
+    reseed: bool = False
+    entropy: tuple[int, ...] | None = None
+
+    dealt = True
 
     def __post_init__(self) -> None:
+        errors.flag(self, "reseed", self.reseed)
         if self.times is not None:
             object.__setattr__(self, "times", errors.count(self, "times", self.times, least=0))
 
@@ -53,13 +62,30 @@ class cycle(Same):
         return Pass(chain.from_iterable(rounds), [rounds])
 
     def _rounds(self, upstream: Iterable[A]) -> Iterator[Iterator[A]]:
-        for _ in count() if self.times is None else range(self.times):
-            with Pass.over(upstream) as run:
+        for index in count() if self.times is None else range(self.times):
+            with Pass.over(self._seeded(upstream, index)) as run:
                 for first in run.items:
                     yield chain((first,), run.items)
                     break
                 else:
                     return
+
+    def _seeded(self, upstream: Iterable[A], index: int) -> Iterable[A]:
+        if self.reseed and self.entropy and isinstance(upstream, Stream):
+            return upstream.seed(*self.entropy, index)
+        return upstream
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        once = 0 if self.times == 0 else upstream.length
+        if not once:
+            return once
+        return inf if self.times is None else self.times * once
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return self.times is None or upstream.recurs
+
+    def seed(self, place: Place, /) -> Self:
+        return replace(self, entropy=place.words()) if self.reseed else self
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -78,6 +104,8 @@ class cache(Same):
         How often a step reads a new element; 1 reads one at each.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
+    name : str or None, default=None
+        What `Stream.seed` calls it; None for its kind and place.
 
     Raises
     ------
@@ -95,12 +123,24 @@ class cache(Same):
     size: int
     prob: float = 0.5
     random_state: Any = None
+    _: KW_ONLY
+    name: str | None = None
+
+    indivisible = "its elements come again at random; put it after what divides the stream"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))
         prob = errors.number(self, "prob", self.prob)
         errors.require(0 < prob <= 1, self, f"prob must lie in (0, 1], not {prob}")
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        errors.name(self, self.name)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        known = upstream.length
+        return known if known in (0, inf) or self.prob == 1 else None
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         draws = twister(self.random_state)

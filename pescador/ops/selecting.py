@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from builtins import filter as _filter
+from builtins import map as _map
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Same, sequence
+from pescador.core import Length, Part, Same, Stream, sequence, shard
 from pescador.running import Pass
 
 __all__ = ["filter", "shard", "skip", "take", "take_while"]
@@ -41,11 +42,20 @@ class take(Same):
 
     n: int
 
+    indivisible = "it counts elements of the whole; put it after what divides the stream"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n, least=0))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         return Pass.over(upstream).then(lambda items: islice(items, self.n))
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        known = 0 if self.n == 0 else upstream.length
+        return None if known is None else min(known, self.n)
+
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.split(part).then(take(int(part.below(self.n))))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,49 +84,26 @@ class skip(Same):
 
     n: int
 
+    indivisible = "it counts elements of the whole; put it after what divides the stream"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n, least=0))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        return _every(upstream, self.n, 1)
+        known = sequence(upstream)
+        if known is None:
+            return Pass.over(upstream).then(lambda items: islice(items, self.n, None))
+        return Pass(_map(known.__getitem__, range(self.n, len(known))), [])
 
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return None if upstream.length is None else max(upstream.length - self.n, 0)
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class shard(Same):
-    """The elements `index`, `index + count`, `index + 2 * count`, ...: one of `count` parts.
-
-    Parameters
-    ----------
-    index : int >= 0
-        Which part, less than `count`.
-    count : int > 0
-        How many parts there are.
-
-    Raises
-    ------
-    ParameterError
-        If `index` is not in ``[0, count)``, or `count` is less than 1.
-    ParameterTypeError
-        If either is no integer.
-
-    Examples
-    --------
-    >>> list("abcde" | shard(1, 2))
-    ['b', 'd']
-    """
-
-    index: int
-    count: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "count", errors.count(self, "count", self.count))
-        object.__setattr__(self, "index", errors.count(self, "index", self.index, least=0))
-        errors.require(
-            self.index < self.count, self, f"index must be less than count, not {self.index}"
-        )
-
-    def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        return _every(upstream, self.index, self.count)
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        blocks, within = divmod(self.n, part.block)
+        if within:
+            return Same.split(self, upstream, part)
+        moved = replace(part, index=(part.index + blocks) % part.count)
+        return upstream.split(moved).then(skip(int(moved.below(self.n))))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -141,11 +128,16 @@ class filter(Same):
 
     predicate: Callable[[Any], object]
 
+    dealt = True
+
     def __post_init__(self) -> None:
         errors.function(self, "predicate", self.predicate)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         return Pass.over(upstream).then(lambda items: _filter(self.predicate, items))
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return 0 if upstream.length == 0 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -170,15 +162,13 @@ class take_while(Same):
 
     predicate: Callable[[Any], object]
 
+    indivisible = "one part does not know where another ends; put it after what divides the stream"
+
     def __post_init__(self) -> None:
         errors.function(self, "predicate", self.predicate)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         return Pass.over(upstream).then(lambda items: takewhile(self.predicate, items))
 
-
-def _every(upstream: Iterable[A], start: int, step: int) -> Iterator[A]:
-    known = sequence(upstream)
-    if known is None:
-        return Pass.over(upstream).then(lambda items: islice(items, start, None, step))
-    return Pass(map(known.__getitem__, range(start, len(known), step)), [])
+    def length(self, upstream: Stream[Any], /) -> Length:
+        return 0 if upstream.length == 0 else None

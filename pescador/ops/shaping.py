@@ -42,6 +42,8 @@ class map(Op[A, B]):
 
     function: Callable[[A], B]
 
+    exact = True
+
     def __post_init__(self) -> None:
         errors.function(self, "function", self.function)
 
@@ -74,6 +76,8 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
     """
 
     keys: tuple[str, ...]
+
+    exact = True
 
     def __init__(self, *keys: str) -> None:
         object.__setattr__(self, "keys", keys)
@@ -119,6 +123,8 @@ class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
 
     inputs: str | Sequence[str] | None = None
     outputs: str | Sequence[str] | None = None
+
+    exact = True
 
     def __post_init__(self) -> None:
         for name in ("inputs", "outputs"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Same
+from pescador.core import Same, Stream
 from pescador.running import Pass
 
 __all__ = ["progress", "tap"]
@@ -41,6 +41,8 @@ class tap(Same):
 
     function: Callable[[Any], object]
 
+    exact = True
+
     def __post_init__(self) -> None:
         errors.function(self, "function", self.function)
 
@@ -58,7 +60,7 @@ class progress(Same):
     Parameters
     ----------
     total : int >= 0 or None, default=None
-        How many elements to expect.
+        How many elements to expect; None for the stream's length, where that is known.
     desc : str or None, default=None
         What stands before the bar.
 
@@ -83,6 +85,8 @@ class progress(Same):
     total: int | None = None
     desc: str | None = None
 
+    exact = True
+
     def __post_init__(self) -> None:
         if self.total is not None:
             object.__setattr__(self, "total", errors.count(self, "total", self.total, least=0))
@@ -94,11 +98,14 @@ class progress(Same):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         bar = _tqdm()
+        total = self.total
+        if total is None and isinstance(upstream, Stream) and isinstance(upstream.length, int):
+            total = upstream.length
         with Pass.over(upstream) as items:
             if bar is None:
                 yield from items
             else:
-                with bar(items, total=self.total, desc=self.desc) as shown:
+                with bar(items, total=total, desc=self.desc) as shown:
                     yield from shown
 
 
