@@ -1,13 +1,12 @@
-"""Pools of streams and what draws from them: the running side of the operators that mix."""
+"""Pools of streams: their members, weights and lengths, and how they are divided."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import compress, count, islice, repeat, starmap
+from itertools import compress, count, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -15,29 +14,38 @@ import numpy as np
 from pescador import errors
 from pescador.core import Length, Named, Part, Stream, length_of, sequence, stream
 from pescador.errors import IndivisibleError
-from pescador.running import Pass, close_all
-from pescador.seeding import Candidates, cumulative, divided, twister
+from pescador.running import Pass
+from pescador.seeding import divided
 
 
 class Pool:
     """The streams to mix in one run, with their names and normalised weights."""
 
-    def __init__(self, op: object, upstream: Iterable[Any], weights: Any = None) -> None:
+    def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
         described = stream(upstream)
         members = sequence(described)
         if members is None:
             with Pass.over(described) as run:
                 members = (*run,)
-        check_pool(op, members, described.names, weights)
         self.op = op
         self.members = members
         self.names = described.names
-        self.weights = np.full(len(members), 1 / len(members))
-        if weights is not None:
-            self.weights = np.array(_in_order(weights, described.names))
-        self.weights /= self.weights.sum()
-
+        self.weights = self.weigh(0)
         self.activated: Counter[int] = Counter()
+
+    def weigh(self, drawn: int) -> np.ndarray:
+        """The weights after so many elements, normalised."""
+        weights = getattr(self.op, "weights", None)
+        if callable(weights):
+            weights = frozen_weights(self.op, weights(drawn))
+        check_pool(self.op, self.members, self.names, weights)
+        shares: np.ndarray
+        if weights is None:
+            shares = np.full(len(self.members), 1 / len(self.members))
+        else:
+            shares = np.array(_in_order(weights, self.names))
+        shares /= shares.sum()
+        return shares
 
     def active(self, index: int, quota: int | None = None) -> Active:
         name = self.names[index] if self.names else index
@@ -101,172 +109,6 @@ class Active:
         self.close()
 
 
-class Drawing:
-    """One run that draws a slot for each element, and an element from the stream in the slot."""
-
-    def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
-        self.op = op
-        self.upstream = upstream
-        self.active: list[Any] = []
-        self.items: list[Iterator[Any]] = []
-        self.ends: list[float] = []
-
-    def begin(self) -> bool:
-        """Fill the slots; False if the run is over at once."""
-        raise NotImplementedError
-
-    def replace(self, slot: int, step: int) -> bool:
-        """Close the stream in the slot and fill it anew; False if the run is over."""
-        raise NotImplementedError
-
-    def elements(self) -> Iterator[Any]:
-        # The hot loop. A word or two of the generator, a bisection and a step of the stream are
-        # all that happens for an element, and happens in C; what is rare is left to `replace`.
-        try:
-            self.pool = Pool(self.op, self.upstream, self.op.weights)
-            self.draws = twister(self.op.random_state)
-            if not self.begin():
-                return
-            items = self.items
-            uniforms = starmap(self.draws.random, repeat(()))
-            for step, slot in enumerate(map(bisect_right, repeat(self.ends), uniforms)):
-                try:
-                    item = next(items[slot])
-                except StopIteration:
-                    if not self.replace(slot, step):
-                        return
-                except Exception as error:
-                    self.active[slot].note(error)
-                    raise
-                else:
-                    yield item
-        finally:
-            close_all(self.active)
-
-    def slots(self, weights: np.ndarray) -> None:
-        """Have a slot for each of the weights."""
-        self.weights = weights
-        self.active = [None] * len(weights)
-        self.items = [iter(())] * len(weights)
-
-    def place(self, slot: int, active: Active) -> None:
-        self.active[slot] = active
-        self.items[slot] = active.items
-
-    def weigh(self) -> bool:
-        """Follow the weights of the slots; False if all are 0."""
-        if self.weights.any():
-            self.ends[:] = cumulative(self.weights)
-            return True
-        return False
-
-
-class Mixture(Drawing):
-    """One run of a `mux`."""
-
-    def begin(self) -> bool:
-        weights = self.pool.weights
-        self.slots(self.op.first_weights(weights, self.draws))
-        self.members = [0] * self.op.k
-        self.candidates = Candidates(weights > 0)
-        self.eligible = len(self.candidates)
-        self.dead: set[int] = set()
-        self.barren: set[int] = set()  # what proved empty since the last element
-        self.last_replaced = -1
-        for slot in range(self.op.k):
-            if not self.candidates:
-                break
-            self.activate(slot)
-        return self.weigh()
-
-    def activate(self, slot: int) -> None:
-        member = self.members[slot] = self.candidates.choose(self.draws.random())
-        weight = self.pool.weights[member]
-        quota = self.quota(slot, weight)
-        if self.op.mode != "with_replacement":
-            self.candidates.remove(member)
-        self.weights[slot] = weight
-        self.place(slot, self.pool.active(member, quota))
-
-    def quota(self, slot: int, weight: float) -> int | None:
-        lam: float | None = self.op.lam
-        if lam is None:
-            return None
-        if self.op.dist == "constant":
-            return math.ceil(float(lam))
-        if self.op.dist == "poisson":
-            return 1 + self.draws.poisson(lam)
-        if self.op.dist == "binomial":
-            total = self.weights.sum() - self.weights[slot] + weight
-            share = weight / total if total else math.nan
-            if share <= 0.9999:
-                return 1 + self.draws.binomial(int((lam - 1) / (1 - share)), 1 - share)
-        return 1 + self.draws.poisson(lam - 1)
-
-    def replace(self, slot: int, step: int) -> bool:
-        member, retired, weight = self.members[slot], self.active[slot], self.weights[slot]
-        retired.close()
-        if step != self.last_replaced + 1:
-            self.barren.clear()
-        self.last_replaced = step
-        if not retired.given():
-            self.barren.add(member)
-            if self.op.prune_empty:
-                self.candidates.remove(member)
-                self.dead.add(member)
-        if self.op.mode == "single_active":
-            self.candidates.add(member)
-        if self.eligible in (len(self.barren), len(self.dead)):
-            return False
-        if self.candidates:
-            self.activate(slot)
-        else:
-            self.weights[slot] = 0
-        return self.weights[slot] == weight or self.weigh()
-
-
-class Restarting(Drawing):
-    """One run of `shuffled`."""
-
-    def begin(self) -> bool:
-        self.slots(self.pool.weights)
-        for slot in np.flatnonzero(self.weights).tolist():
-            self.place(slot, self.pool.active(slot))
-        return self.weigh()
-
-    def replace(self, slot: int, step: int) -> bool:
-        ended = self.active[slot]
-        ended.close()
-        if ended.given():
-            self.place(slot, self.pool.active(slot))
-            return True
-        self.weights[slot] = 0
-        return self.weigh()
-
-
-def turns(pool: Pool, order: Iterable[int]) -> Iterator[Any]:
-    """One round of `round_robin`, until all streams have ended."""
-    active = [pool.active(index) for index in order]
-    try:
-        while active:
-            ended = []
-            for one in active:
-                try:
-                    item = next(one.items)
-                except StopIteration:
-                    ended.append(one)
-                except Exception as error:
-                    one.note(error)
-                    raise
-                else:
-                    yield item
-            if ended:
-                close_all(ended)
-                active = [one for one in active if one not in ended]
-    finally:
-        close_all(active)
-
-
 def total(lengths: Iterable[Length]) -> Length:
     """How many elements streams of these lengths have together."""
     known: int | float = 0
@@ -325,7 +167,7 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
 
 
 def frozen_weights(op: object, weights: Any) -> Any:
-    if weights is None or isinstance(weights, Named):
+    if weights is None or isinstance(weights, Named) or callable(weights):
         return weights
     names = None
     if isinstance(weights, Mapping):
@@ -368,7 +210,7 @@ def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights:
         errors.require(
             not odd, op, f"weights and pool differ in the names {sorted(map(repr, odd))}"
         )
-    elif weights is not None:
+    elif weights is not None and not callable(weights):
         errors.require(
             len(weights) == len(members),
             op,

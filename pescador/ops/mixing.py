@@ -12,11 +12,10 @@ import numpy as np
 
 from pescador import errors
 from pescador.core import Join, Length, Part, Same, Stream, sequence, stream
+from pescador.drawing import Mixture, Restarting, turns
 from pescador.pools import (
     Active,
-    Mixture,
     Pool,
-    Restarting,
     accept_pool,
     check_members,
     deal_pool,
@@ -24,7 +23,6 @@ from pescador.pools import (
     frozen_weights,
     member_lengths,
     total,
-    turns,
 )
 from pescador.running import Pass
 from pescador.seeding import Place, Twister, divided, filled, freeze, twister
@@ -54,7 +52,10 @@ class mux(Join):
         The rate of the quotas; None lets each active stream run until it ends.
     weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
         How often each stream gives an element while it is active, relative to the others; None
-        for equal weights. A stream of weight 0 is never activated.
+        for equal weights. A stream of weight 0 is never activated. Or a function that gives them
+        for the number of elements drawn so far.
+    every : int > 0, default=1000
+        After how many elements weights that are a function are asked for again.
     mode : {"with_replacement", "single_active", "exhaustive"}
         Whether a stream may be active several times at once; or once at a time; or once at all.
     dist : {"poisson", "poisson_mean", "binomial", "constant"}
@@ -92,6 +93,7 @@ class mux(Join):
     lam: float | None = 256.0
     _: KW_ONLY
     weights: Any = None
+    every: int = 1000
     mode: str = "with_replacement"
     dist: str = "poisson"
     prune_empty: bool = True
@@ -117,13 +119,14 @@ class mux(Join):
             )
             errors.require(lam < 2**53, self, f"lam must be below 2**53, not {lam}")
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
+        object.__setattr__(self, "every", errors.count(self, "every", self.every))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
 
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream, self.weights)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
-        return Mixture(self, upstream).elements()
+        return Mixture(self, upstream).run()
 
     def length(self, upstream: Stream[Any], /) -> Length:
         lengths = member_lengths(self, upstream)
@@ -183,7 +186,10 @@ class shuffled(Join):
     Parameters
     ----------
     weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
-        How often each stream gives an element, relative to the others; None for equal weights.
+        How often each stream gives an element, relative to the others; None for equal weights. Or
+        a function that gives them for the number of elements drawn so far.
+    every : int > 0, default=1000
+        After how many elements weights that are a function are asked for again.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     tag : bool, default=False
@@ -209,12 +215,14 @@ class shuffled(Join):
     weights: Any = None
     random_state: Any = None
     _: KW_ONLY
+    every: int = 1000
     tag: bool = False
     name: str | None = None
     entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
+        object.__setattr__(self, "every", errors.count(self, "every", self.every))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
         errors.flag(self, "tag", self.tag)
         errors.name(self, self.name)
@@ -235,7 +243,7 @@ class shuffled(Join):
         accept_pool(self, upstream, self.weights)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
-        return Restarting(self, upstream).elements()
+        return Restarting(self, upstream).run()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -101,7 +101,8 @@ class skip(Same):
     def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         blocks, within = divmod(self.n, part.block)
         if within:
-            return Same.split(self, upstream, part)
+            upstream.split(part)  # Refuses what cannot be divided.
+            return upstream.then(self, part)
         moved = replace(part, index=(part.index + blocks) % part.count)
         return upstream.split(moved).then(skip(int(moved.below(self.n))))
 

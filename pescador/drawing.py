@@ -1,0 +1,236 @@
+"""Runs that draw from a pool of streams: the running side of the operators that mix."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import repeat, starmap
+from typing import Any
+
+import numpy as np
+
+from pescador.pools import Active, Pool
+from pescador.running import close_all
+from pescador.seeding import Candidates, cumulative, twister
+
+__all__ = ["Mixture", "Restarting", "turns"]
+
+
+class Drawing:
+    """One run that draws a slot for each element, and an element from the stream in the slot."""
+
+    def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
+        self.op = op
+        self.upstream = upstream
+        self.active: list[Any] = []
+        self.items: list[Iterator[Any]] = []
+        self.ends: list[float] = []
+
+    def run(self) -> Iterator[Any]:
+        """The elements; weights that are a function are asked again every so often."""
+        return self.scheduled() if callable(self.op.weights) else self.elements()
+
+    def scheduled(self) -> Iterator[Any]:
+        with closing(self.elements()) as elements:
+            for drawn, item in enumerate(elements, 1):
+                yield item
+                if drawn % self.op.every == 0:
+                    self.pool.weights = self.pool.weigh(drawn)
+                    if not self.reweigh():
+                        return
+
+    def begin(self) -> bool:
+        """Fill the slots; False if the run is over at once."""
+        raise NotImplementedError
+
+    def reweigh(self) -> bool:
+        """Follow new weights of the pool; False if the run is over."""
+        raise NotImplementedError
+
+    def replace(self, slot: int, step: int) -> bool:
+        """Close the stream in the slot and fill it anew; False if the run is over."""
+        raise NotImplementedError
+
+    def elements(self) -> Generator[Any, None, None]:
+        # The hot loop. A word or two of the generator, a bisection and a step of the stream are
+        # all that happens for an element, and happens in C; what is rare is left to `replace`.
+        try:
+            self.pool = Pool(self.op, self.upstream)
+            self.draws = twister(self.op.random_state)
+            if not self.begin():
+                return
+            items = self.items
+            uniforms = starmap(self.draws.random, repeat(()))
+            for step, slot in enumerate(map(bisect_right, repeat(self.ends), uniforms)):
+                try:
+                    item = next(items[slot])
+                except StopIteration:
+                    if not self.replace(slot, step):
+                        return
+                except Exception as error:
+                    self.active[slot].note(error)
+                    raise
+                else:
+                    yield item
+        finally:
+            close_all(self.active)
+
+    def slots(self, weights: np.ndarray) -> None:
+        """Have a slot for each of the weights."""
+        self.weights = weights
+        self.active = [None] * len(weights)
+        self.items = [iter(())] * len(weights)
+
+    def place(self, slot: int, active: Active) -> None:
+        self.active[slot] = active
+        self.items[slot] = active.items
+
+    def weigh(self) -> bool:
+        """Follow the weights of the slots; False if all are 0."""
+        if self.weights.any():
+            self.ends[:] = cumulative(self.weights)
+            return True
+        return False
+
+
+class Mixture(Drawing):
+    """One run of a `mux`."""
+
+    def begin(self) -> bool:
+        weights = self.pool.weights
+        self.slots(self.op.first_weights(weights, self.draws))
+        self.members = [0] * self.op.k
+        self.candidates = Candidates(weights > 0)
+        self.eligible = self.alive = len(self.candidates)
+        self.dead: set[int] = set()
+        self.barren: set[int] = set()  # what proved empty since the last element
+        self.last_replaced = -1
+        for slot in range(self.op.k):
+            if not self.candidates:
+                break
+            self.activate(slot)
+        return self.weigh()
+
+    def activate(self, slot: int) -> None:
+        member = self.members[slot] = self.candidates.choose(self.draws.random())
+        weight = self.pool.weights[member]
+        quota = self.quota(slot, weight)
+        if self.op.mode != "with_replacement":
+            self.candidates.remove(member)
+        self.weights[slot] = weight
+        self.place(slot, self.pool.active(member, quota))
+
+    def quota(self, slot: int, weight: float) -> int | None:
+        lam: float | None = self.op.lam
+        if lam is None:
+            return None
+        if self.op.dist == "constant":
+            return math.ceil(float(lam))
+        if self.op.dist == "poisson":
+            return 1 + self.draws.poisson(lam)
+        if self.op.dist == "binomial":
+            total = self.weights.sum() - self.weights[slot] + weight
+            share = weight / total if total else math.nan
+            if share <= 0.9999:
+                return 1 + self.draws.binomial(int((lam - 1) / (1 - share)), 1 - share)
+        return 1 + self.draws.poisson(lam - 1)
+
+    def replace(self, slot: int, step: int) -> bool:
+        member, retired, weight = self.members[slot], self.active[slot], self.weights[slot]
+        retired.close()
+        if step != self.last_replaced + 1:
+            self.barren.clear()
+        self.last_replaced = step
+        if not retired.given():
+            self.barren.add(member)
+            if self.op.prune_empty and member not in self.dead:
+                self.candidates.remove(member)
+                self.dead.add(member)
+                self.alive -= 1
+        if self.op.mode == "single_active":
+            self.candidates.add(member)
+        if not self.alive or len(self.barren) == self.eligible:
+            return False
+        self.fill(slot)
+        return self.weights[slot] == weight or self.weigh()
+
+    def fill(self, slot: int) -> None:
+        if self.candidates:
+            self.activate(slot)
+        else:
+            self.weights[slot] = 0
+            self.active[slot] = None
+
+    def reweigh(self) -> bool:
+        weights = self.pool.weights
+        free = weights > 0
+        self.eligible = int(free.sum())
+        free[[*self.dead]] = False
+        self.alive = int(free.sum())
+        if self.op.mode == "exhaustive":
+            free[[*self.pool.activated]] = False
+        elif self.op.mode == "single_active":
+            free[[m for m, on in zip(self.members, self.active, strict=True) if on]] = False
+        self.candidates = Candidates(free)
+        self.barren.clear()
+        for slot, active in enumerate(self.active):
+            weight = weights[self.members[slot]] if active else 0
+            self.weights[slot] = weight
+            if not weight:
+                close_all([active])
+                self.fill(slot)
+        return self.weigh()
+
+
+class Restarting(Drawing):
+    """One run of `shuffled`."""
+
+    def begin(self) -> bool:
+        self.slots(self.pool.weights.copy())
+        self.empty: set[int] = set()
+        for slot in np.flatnonzero(self.weights).tolist():
+            self.place(slot, self.pool.active(slot))
+        return self.weigh()
+
+    def replace(self, slot: int, step: int) -> bool:
+        ended = self.active[slot]
+        ended.close()
+        if ended.given():
+            self.place(slot, self.pool.active(slot))
+            return True
+        self.weights[slot] = 0
+        self.empty.add(slot)
+        return self.weigh()
+
+    def reweigh(self) -> bool:
+        for slot, weight in enumerate(self.pool.weights):
+            if slot not in self.empty:
+                self.weights[slot] = weight
+                if weight and not self.active[slot]:
+                    self.place(slot, self.pool.active(slot))
+        return self.weigh()
+
+
+def turns(pool: Pool, order: Iterable[int]) -> Iterator[Any]:
+    """One round of `round_robin`, until all streams have ended."""
+    active = [pool.active(index) for index in order]
+    try:
+        while active:
+            ended = []
+            for one in active:
+                try:
+                    item = next(one.items)
+                except StopIteration:
+                    ended.append(one)
+                except Exception as error:
+                    one.note(error)
+                    raise
+                else:
+                    yield item
+            if ended:
+                close_all(ended)
+                active = [one for one in active if one not in ended]
+    finally:
+        close_all(active)
