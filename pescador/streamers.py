@@ -204,7 +204,7 @@ class Streamer(Generic[A]):
         """
         given = [n for n in (max_batches, max_iter, max_items) if n is not None]
         errors.require_type(
-            len(given) < 2, self, "max_batches, max_iter and max_items are one parameter; give one"
+            len(given) <= 1, self, "max_batches, max_iter and max_items are one parameter; give one"
         )
         bound = given[0] if given else None
         return self.cycle(bound) if cycle else self.generate(bound)
@@ -523,6 +523,7 @@ def _lifted(streamer: Any, *args: Any, **kwargs: Any) -> Stream[Any]:
     if (
         isinstance(streamer, Iterable)
         or inspect.isgeneratorfunction(streamer)
+        or isinstance(getattr(streamer, "__self__", None), Streamer)
         or streamer in FUNCTIONS
         or streamer is mux
     ):
