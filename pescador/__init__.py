@@ -27,10 +27,11 @@ from pescador.streamers import (
 )
 
 if TYPE_CHECKING:
-    from pescador.learning import StreamLearner
+    from pescador.learning import StreamLearner as StreamLearner
 
 __version__ = "4.0.0.dev0"
 
+# Without StreamLearner: scikit-learn is an extra, and `from pescador import *` needs none.
 __all__ = [
     "BufferedStreamer",
     "ChainMux",
@@ -49,7 +50,6 @@ __all__ = [
     "ShuffledMux",
     "StochasticMux",
     "Stream",
-    "StreamLearner",
     "Streamer",
     "buffer_stream",
     "cache",

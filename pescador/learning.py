@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
-
-from pescador.errors import DataError, MissingKeyError
+from pescador.errors import DataError, MissingKeyError, require
 from pescador.ops import take
 from pescador.running import Pass
+
+try:
+    from sklearn.base import BaseEstimator, is_classifier, is_regressor
+except ImportError as error:
+    raise ImportError("StreamLearner needs scikit-learn: pip install scikit-learn") from error
 
 __all__ = ["StreamLearner"]
 
@@ -80,6 +83,11 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
         supervised = is_classifier(self.estimator) or is_regressor(self.estimator)
         keys = ("X", "Y") if supervised else ("X",)
         bound = self.max_steps if self.max_batches is None else self.max_batches
+        require(
+            None in (self.max_batches, self.max_steps),
+            self,
+            "max_batches and max_steps are one parameter; give one",
+        )
         with Pass.over(stream if bound is None else take(bound)(stream)) as batches:
             for index, batch in enumerate(batches):
                 self.estimator.partial_fit(*_picked(batch, keys, index), **kwargs)
