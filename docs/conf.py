@@ -1,0 +1,34 @@
+"""Sphinx's configuration."""
+
+import pescador
+
+project = "pescador"
+author = "the pescador developers"
+project_copyright = author
+version = release = pescador.__version__
+
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+
+# Nothing is fetched when the docs are built, not even other projects' inventories. So no external name
+# is a cross-reference: types stand in numpydoc's sections, as text, and annotations are for checkers.
+autodoc_typehints = "none"
+numpydoc_show_class_members = False  # A page says which members it shows.
+
+html_theme = "furo"
+html_title = f"pescador {release}"
+html_show_sphinx = False
+
+# Pictures are made by the scripts in plots/, from the library itself.
+plot_basedir = "plots"
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"figure.figsize": (7.0, 3.6), "font.size": 9.0, "svg.fonttype": "none"}
+plot_apply_rcparams = True
