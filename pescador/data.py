@@ -11,10 +11,10 @@ import numpy as np
 
 from pescador.errors import DataError, show_key
 
-__all__ = ["concatenate", "lengths", "measure", "rows", "split", "stack"]
+__all__ = ["columns", "concatenate", "first_leaf", "join", "lengths", "rebuild", "split", "stack"]
 
 Path = tuple[Any, ...]
-Join = Callable[[Sequence[Any], Path], np.ndarray]
+Column = tuple[Path, Sequence[Any]]
 
 
 def stack(elements: Sequence[Any]) -> Any:
@@ -42,7 +42,7 @@ def stack(elements: Sequence[Any]) -> Any:
     {'x': array([[1, 2],
            [3, 4]])}
     """
-    return _merge(elements, _stack_arrays)
+    return rebuild(elements[0], [_stacked(column, path) for path, column in columns(elements)])
 
 
 def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
@@ -53,11 +53,62 @@ def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
     >>> concatenate([{"x": np.arange(2)}, {"x": np.arange(1)}])
     {'x': array([0, 1, 0])}
     """
-    return _merge(elements, lambda arrays, key: _concatenate_arrays(arrays, key, axis))
+    return rebuild(elements[0], [join(column, path, axis) for path, column in columns(elements)])
 
 
-def lengths(elements: Sequence[Any]) -> list[int]:
-    """How many rows each batch has: the first dimension that all its arrays share.
+def columns(elements: Sequence[Any]) -> list[Column]:
+    """The leaves of elements of one structure: where each stands, with what every element has there.
+
+    Raises
+    ------
+    DataError
+        Where an element is of another structure than the first.
+
+    Examples
+    --------
+    >>> columns([{"x": 1, "y": (2, 3)}, {"x": 4, "y": (5, 6)}])
+    [(('x',), [1, 4]), (('y', 0), (2, 5)), (('y', 1), (3, 6))]
+    """
+    return [*_columns(elements, ())]
+
+
+def rebuild(template: Any, leaves: Iterable[Any]) -> Any:
+    """Leaves, in the order of `columns`, in the structure of an element.
+
+    Examples
+    --------
+    >>> rebuild({"x": 1, "y": (2, 3)}, ["a", "b", "c"])
+    {'x': 'a', 'y': ('b', 'c')}
+    """
+    return _rebuilt(template, iter(leaves))
+
+
+def join(values: Sequence[Any], path: Path, axis: int = 0) -> np.ndarray:
+    """One array of the arrays of a column, along an axis that they have already.
+
+    Raises
+    ------
+    DataError
+        Where an array does not fit the first, or is of Python objects.
+    """
+    try:
+        batch = np.concatenate(values, axis)
+    except (ValueError, TypeError):
+        arrays = _arrays(values, path)
+        rank = arrays[0].ndim
+        if not -rank <= axis < rank:
+            problem = f"{_described(arrays[0])} has no axis {axis} to concatenate along"
+            raise _misfit(problem, 0, path) from None
+        _require_all(arrays, lambda array: array.ndim == rank, path)
+        others = np.delete(arrays[0].shape, axis)
+        _require_all(arrays, lambda a: np.array_equal(np.delete(a.shape, axis), others), path)
+        _require_all(arrays, lambda array: array.dtype == arrays[0].dtype, path)
+        raise
+    return _without_objects(batch, values, path)
+
+
+def lengths(batches: Sequence[Column]) -> list[int]:
+    """How many rows each batch has, of the `columns` of batches: the first dimension of its arrays.
 
     Raises
     ------
@@ -66,49 +117,42 @@ def lengths(elements: Sequence[Any]) -> list[int]:
 
     Examples
     --------
-    >>> lengths([{"x": np.zeros((3, 2)), "y": np.zeros(3)}])
+    >>> lengths(columns([{"x": np.zeros((3, 2)), "y": np.zeros(3)}]))
     [3]
     """
-    shared: list[int] | None = None
-    first_key: Path = ()
-    for key, column in _columns(elements, ()):
-        try:
-            found = [*map(len, column)]
-        except TypeError:
-            index = next(i for i, value in enumerate(column) if not np.ndim(value))
-            problem = (
-                f"{_described(column[index])} has no first dimension; "
-                "a batch of one row has arrays of shape (1, ...)"
-            )
-            raise _misfit(problem, index, key) from None
-        if shared is None:
-            shared, first_key = found, key
-        elif found != shared:
+    if not batches:
+        raise _misfit("an element without arrays has no rows", 0, ())
+    (first, column), *others = batches
+    shared = _lengths(column, first)
+    for path, column in others:
+        found = _lengths(column, path)
+        if found != shared:
             index = next(i for i, (n, m) in enumerate(zip(found, shared, strict=True)) if n != m)
             raise _misfit(
-                f"{found[index]} rows beside {shared[index]} rows at {show_key(first_key)}; "
+                f"{found[index]} rows beside {shared[index]} rows at {show_key(first)}; "
                 "the arrays of a batch share their first dimension",
                 index,
-                key,
+                path,
             )
-    if shared is None:
-        raise _misfit("an element without arrays has no rows", 0, ())
     return shared
 
 
-def rows(batch: Any, start: int | None, stop: int | None) -> Any:
-    """Rows `start` to `stop` of a batch, as views.
+def first_leaf(element: Any) -> Callable[[Any], Any]:
+    """How to get at the first leaf of `element` and of all like it.
 
     Examples
     --------
-    >>> rows({"x": np.arange(5)}, 1, 3)
-    {'x': array([1, 2])}
+    >>> first_leaf({"x": (1, 2)})({"x": (3, 4)})
+    3
     """
-    if isinstance(batch, Mapping):
-        return {key: rows(value, start, stop) for key, value in batch.items()}
-    if isinstance(batch, tuple):
-        return _like(batch, [rows(value, start, stop) for value in batch])
-    return batch[start:stop]
+    if not (isinstance(element, Mapping | tuple) and element):
+        return lambda other: other
+    key: Any = next(iter(element)) if isinstance(element, Mapping) else 0
+    get, deeper = itemgetter(key), element[key]
+    if not isinstance(deeper, Mapping | tuple):
+        return get
+    below = first_leaf(deeper)
+    return lambda other: below(get(other))
 
 
 def split(batch: Any) -> Iterator[Any]:
@@ -128,50 +172,30 @@ def split(batch: Any) -> Iterator[Any]:
     return iter(batch)
 
 
-def measure(batch: Any) -> Callable[[Any], int]:
-    """A quick way to the rows of `batch` and of all like it; `lengths` checks what it trusts.
-
-    Examples
-    --------
-    >>> measure({"x": np.zeros((3, 2))})({"x": np.zeros((5, 2))})
-    5
-    """
-    if isinstance(batch, Mapping | tuple) and batch:
-        key: Any = next(iter(batch)) if isinstance(batch, Mapping) else 0
-        deeper = measure(batch[key])
-        return lambda other: deeper(other[key])
-    return len
-
-
-def _merge(elements: Sequence[Any], join: Join, key: Path = ()) -> Any:
+def _columns(elements: Sequence[Any], path: Path) -> Iterator[Column]:
     first = elements[0]
     if isinstance(first, np.ndarray):
-        return join(elements, key)
-    if isinstance(first, Mapping):
-        columns = _by_key(elements, key)
-        return {name: _merge(column, join, (*key, name)) for name, column in columns}
-    if isinstance(first, tuple):
-        return _like(
-            first,
-            [_merge(column, join, (*key, i)) for i, column in _by_place(elements, key)],
-        )
-    return join(elements, key)
-
-
-def _columns(elements: Sequence[Any], key: Path) -> Iterator[tuple[Path, Sequence[Any]]]:
-    """Each array's place in the elements, with what every element has there."""
-    first = elements[0]
-    if isinstance(first, Mapping):
-        for name, column in _by_key(elements, key):
-            yield from _columns(column, (*key, name))
+        yield path, elements
+    elif isinstance(first, Mapping):
+        for name, column in _by_key(elements, path):
+            yield from _columns(column, (*path, name))
     elif isinstance(first, tuple):
-        for i, column in _by_place(elements, key):
-            yield from _columns(column, (*key, i))
+        for i, column in _by_place(elements, path):
+            yield from _columns(column, (*path, i))
     else:
-        yield key, elements
+        yield path, elements
 
 
-def _by_key(elements: Sequence[Any], key: Path) -> Iterable[tuple[Any, Sequence[Any]]]:
+def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(template, Mapping):
+        return {name: _rebuilt(value, leaves) for name, value in template.items()}
+    if isinstance(template, tuple):
+        values = [_rebuilt(value, leaves) for value in template]
+        return getattr(template, "_make", tuple)(values)
+    return next(leaves)
+
+
+def _by_key(elements: Sequence[Any], path: Path) -> Iterable[tuple[Any, Sequence[Any]]]:
     first = elements[0]
     try:
         columns = [(name, [*map(itemgetter(name), elements)]) for name in first]
@@ -179,71 +203,68 @@ def _by_key(elements: Sequence[Any], key: Path) -> Iterable[tuple[Any, Sequence[
     except (KeyError, TypeError, IndexError):
         same = False
     if not same:
-        _require_all(elements, lambda e: isinstance(e, Mapping) and e.keys() == first.keys(), key)
+        _require_all(elements, lambda e: isinstance(e, Mapping) and e.keys() == first.keys(), path)
     return columns
 
 
-def _by_place(elements: Sequence[Any], key: Path) -> Iterable[tuple[int, Sequence[Any]]]:
+def _by_place(elements: Sequence[Any], path: Path) -> Iterable[tuple[int, Sequence[Any]]]:
     first = elements[0]
 
     def fits(element: Any) -> bool:
         return type(element) is type(first) and len(element) == len(first)
 
-    _require_all(elements, fits, key)
+    _require_all(elements, fits, path)
     return enumerate(zip(*elements, strict=True))
 
 
-def _stack_arrays(values: Sequence[Any], key: Path) -> np.ndarray:
+def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
     try:
         batch = np.array(values)
-    except ValueError:
-        shape = _array(values[0], 0, key).shape
-        _require_all(_arrays(values, key), lambda array: array.shape == shape, key)
+    except (ValueError, TypeError):
+        arrays = _arrays(values, path)
+        _require_all(arrays, lambda array: array.shape == arrays[0].shape, path)
+        _require_all(arrays, lambda array: array.dtype == arrays[0].dtype, path)
         raise
-    return _without_objects(batch, values, key)
+    return _without_objects(batch, values, path)
 
 
-def _concatenate_arrays(values: Sequence[Any], key: Path, axis: int) -> np.ndarray:
+def _lengths(column: Sequence[Any], path: Path) -> list[int]:
     try:
-        batch = np.concatenate(values, axis)
-    except ValueError:
-        arrays = _arrays(values, key)
-        rank = arrays[0].ndim
-        if not -rank <= axis < rank:
-            problem = f"{_described(arrays[0])} has no axis {axis} to concatenate along"
-            raise _misfit(problem, 0, key) from None
-        _require_all(arrays, lambda array: array.ndim == rank, key)
-        others = np.delete(arrays[0].shape, axis)
-        _require_all(arrays, lambda a: np.array_equal(np.delete(a.shape, axis), others), key)
-        raise
-    return _without_objects(batch, values, key)
+        return [*map(len, column)]
+    except TypeError:
+        index = next(i for i, value in enumerate(column) if not np.ndim(value))
+        problem = (
+            f"{_described(column[index])} has no first dimension; "
+            "a batch of one row has arrays of shape (1, ...)"
+        )
+        raise _misfit(problem, index, path) from None
 
 
-def _without_objects(batch: np.ndarray, values: Sequence[Any], key: Path) -> np.ndarray:
+def _without_objects(batch: np.ndarray, values: Sequence[Any], path: Path) -> np.ndarray:
     if batch.dtype.hasobject:
-        for index, array in enumerate(_arrays(values, key)):
+        for index, array in enumerate(_arrays(values, path)):
             if array.dtype.hasobject:
                 problem = f"{_described(array)} is of Python objects, which cannot be batched"
-                raise _misfit(problem, index, key)
+                raise _misfit(problem, index, path)
     return batch
 
 
-def _arrays(values: Sequence[Any], key: Path) -> list[np.ndarray]:
-    return [_array(value, index, key) for index, value in enumerate(values)]
+def _arrays(values: Sequence[Any], path: Path) -> list[np.ndarray]:
+    return [_array(value, index, path) for index, value in enumerate(values)]
 
 
-def _array(value: Any, index: int, key: Path) -> np.ndarray:
+def _array(value: Any, index: int, path: Path) -> np.ndarray:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise _misfit(f"{_described(value)} is no array: {error}", index, key) from None
+        raise _misfit(f"{_described(value)} is no array: {error}", index, path) from None
 
 
-def _require_all(values: Sequence[Any], fits: Callable[[Any], bool], key: Path) -> None:
+def _require_all(values: Sequence[Any], fits: Callable[[Any], bool], path: Path) -> None:
     for index, value in enumerate(values):
         if not fits(value):
             problem = f"{_described(value)} beside {_described(values[0])}"
-            raise _misfit(problem, index, key)
+            raise _misfit(problem, index, path)
 
 
 def _described(value: Any) -> str:
@@ -256,10 +277,5 @@ def _described(value: Any) -> str:
     return f"{type(value).__name__} {value!r:.60}"
 
 
-def _misfit(problem: str, index: int, key: Path) -> DataError:
-    return DataError(problem, index=index, key=key[0] if len(key) == 1 else key or None)
-
-
-def _like(template: tuple[Any, ...], values: Iterable[Any]) -> Any:
-    make = getattr(template, "_make", tuple)
-    return make(values)
+def _misfit(problem: str, index: int, path: Path) -> DataError:
+    return DataError(problem, index=index, key=path[0] if len(path) == 1 else path or None)

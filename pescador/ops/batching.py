@@ -155,24 +155,26 @@ class buffer(Same):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         rows = _Rows(self)
-        length: Callable[[Any], int] = _unknown
-        missing = self.n
+        fresh, missing = rows.fresh, self.n
+        leaf: Callable[[Any], Any] = _unknown
         with Pass.over(upstream) as run:
             try:
                 for chunk in run.items:
-                    rows.fresh.append(chunk)
+                    fresh.append(chunk)
                     try:
-                        missing -= length(chunk)
+                        missing -= len(leaf(chunk))
                     except (TypeError, LookupError):
-                        length = rows.measure(chunk)
-                        missing -= length(chunk)
+                        leaf = rows.first_leaf(chunk)
+                        missing -= len(leaf(chunk))
                     if missing <= 0:
-                        yield from rows.batches()
+                        rows.admit()
+                        while rows.held >= self.n:
+                            yield rows.cut(self.n)
                         missing = self.n - rows.held
                 rows.admit()
             except Exception as error:
                 if not (isinstance(error, DataError) and error.operator is self):
-                    _note(error, self, rows.seen + len(rows.fresh))
+                    _note(error, self, rows.seen + len(fresh))
                 if self.partial:
                     yield from rows.rest()
                 raise
@@ -190,69 +192,93 @@ class buffer(Same):
 
 
 class _Rows:
-    """What one run of a `buffer` holds: chunks of which not all rows are given."""
+    """What one run of a `buffer` holds: the leaves of chunks of which not all rows are given."""
 
     def __init__(self, op: buffer) -> None:
         self.op = op
-        self.chunks: list[Any] = []
+        self.fresh: list[Any] = []  # chunks to be checked and admitted
+        self.seen = 0  # how many chunks were admitted
+        self.drop()
+
+    def drop(self) -> None:
+        """Hold nothing."""
+        self.template: Any = None
+        self.columns: list[tuple[data.Path, list[Any]]] = []
         self.start = 0  # how many rows of the first chunk are given
         self.held = 0  # how many rows are not
-        self.seen = 0  # how many chunks there were
-        self.fresh: list[Any] = []  # chunks to be checked and admitted
+        self.last = 0  # how many rows the last chunk has
 
-    def measure(self, chunk: Any) -> Callable[[Any], int]:
+    def first_leaf(self, chunk: Any) -> Callable[[Any], Any]:
         """How chunks like this one are measured; it is refused if it has no rows."""
         try:
-            data.lengths([chunk])
+            data.lengths(data.columns([chunk]))
         except DataError as error:
             self.fresh.pop()
             raise error.located(self.op, self.seen + len(self.fresh)) from None
-        return data.measure(chunk)
+        return data.first_leaf(chunk)
 
     def admit(self) -> None:
         """Check the fresh chunks and count their rows, in bulk; those before a bad one stay."""
-        fresh, self.fresh = self.fresh, []
-        if fresh:
+        fresh = [*self.fresh]
+        self.fresh.clear()
+        if not fresh:
+            return
+        try:
+            columns = data.columns(fresh)
+            lengths = data.lengths(columns)
+        except DataError as error:
+            self.fresh += fresh[: error.index]
+            raise error.located(self.op, self.seen) from None
+        if not self.columns:
+            self.template = fresh[0]
+            self.columns = [(path, []) for path, _ in columns]
+        elif [path for path, _ in columns] != [path for path, _ in self.columns]:
             try:
-                lengths = data.lengths(fresh)
+                data.columns([self.template, fresh[0]])
             except DataError as error:
-                self.fresh = fresh[: error.index]
-                raise error.located(self.op, self.seen) from None
-            self.chunks += fresh
-            self.seen += len(fresh)
-            self.held += sum(lengths)
-            self.last = lengths[-1]
+                raise error.located(self.op, self.seen - 1) from None
+        for (_, held), (_, column) in zip(self.columns, columns, strict=True):
+            held += column
+        self.seen += len(fresh)
+        self.held += sum(lengths)
+        self.last = lengths[-1]
 
-    def batches(self) -> Iterator[Any]:
-        """Every whole batch."""
-        self.admit()
-        while self.held >= self.op.n:
-            left = self.held - self.op.n
-            yield self._merged(self.last - left)
-            self.start = self.last - left if left else 0
-            self.chunks = self.chunks[-1:] if left else []
-            self.held = left
+    def cut(self, n: int) -> Any:
+        """The first `n` rows, which end in the last chunk."""
+        left = self.held - n
+        stop = self.last - left
+        leaves = []
+        for path, column in self.columns:
+            pieces = [*column]
+            pieces[-1] = pieces[-1][:stop]
+            if self.start:
+                pieces[0] = pieces[0][self.start :]
+            try:
+                leaves.append(data.join(pieces, path))
+            except DataError as error:
+                located = error.located(self.op, self.seen - len(column))
+                self.keep(error.index or 0)
+                raise located from None
+        batch = data.rebuild(self.template, leaves)
+        if left:
+            self.columns = [(path, column[-1:]) for path, column in self.columns]
+            self.start, self.held = stop, left
+        else:
+            self.drop()
+        return batch
+
+    def keep(self, chunks: int) -> None:
+        """Forget all but the first chunks."""
+        self.columns = [(path, column[:chunks]) for path, column in self.columns]
+        lengths = [*map(len, self.columns[0][1])]
+        self.held = max(sum(lengths) - self.start, 0)
+        self.last = lengths[-1] if lengths else 0
 
     def rest(self) -> Iterator[Any]:
         """What is left, in a last batch."""
-        yield from self.batches()
+        self.admit()
         if self.held:
-            yield self._merged(self.last)
-
-    def _merged(self, stop: int) -> Any:
-        """All rows held, up to `stop` in the last chunk."""
-        *before, last = self.chunks
-        pieces = [*before, data.rows(last, None, stop)]
-        if self.start:
-            pieces[0] = data.rows(pieces[0], self.start, None)
-        try:
-            return data.concatenate(pieces)
-        except DataError as error:
-            first = self.seen - len(self.chunks)
-            self.chunks = self.chunks[: error.index]
-            lengths = data.lengths(self.chunks) if self.chunks else [0]
-            self.held, self.last = sum(lengths) - self.start, lengths[-1]
-            raise error.located(self.op, first) from None
+            yield self.cut(self.held)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -288,7 +314,7 @@ class unbatch(Op[Any, Any]):
         with Pass.over(upstream) as run:
             for index, element in enumerate(run.items):
                 try:
-                    data.lengths([element])
+                    data.lengths(data.columns([element]))
                 except DataError as error:
                     raise error.located(self, index) from None
                 yield data.split(element)
