@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import chain, compress, repeat
-from math import inf
+from itertools import chain, compress, count, repeat
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -18,6 +18,7 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
+    cast,
     overload,
 )
 
@@ -141,7 +142,7 @@ class Same(Op[Any, Any]):
         def __or__(self, other: Op[B, C]) -> Op[B, C]: ...
         @overload
         def __or__(self, other: Callable[[Iterable[B]], Iterable[C]]) -> Op[B, C]: ...
-        def __or__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]
 
         @overload
         def __ror__(self, source: Mapping[str, A]) -> Stream[A]: ...
@@ -170,7 +171,7 @@ class Join(Op[Iterable[Any], Any]):
         def __or__(
             self, other: Callable[[Iterable[B]], Iterable[C]]
         ) -> Op[Iterable[Iterable[B]], C]: ...
-        def __or__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]
 
         @overload
         def __ror__(self, source: Mapping[str, Iterable[A]]) -> Stream[A]: ...
@@ -226,22 +227,22 @@ class shard(Same):  # noqa: N801  An operator, here because a source is divided 
         known = sequence(upstream)
         start, size, step = self.index * self.block, self.block, self.count * self.block
         if known is not None:
-            blocks = (
-                range(at, min(at + size, len(known))) for at in range(start, len(known), step)
-            )
-            return Pass(map(known.__getitem__, chain.from_iterable(blocks)), [])
-        belongs = chain.from_iterable(repeat([start <= at < start + size for at in range(step)]))
+            places: Iterable[int] = range(start, len(known), step)
+            if size > 1:
+                places = chain.from_iterable(range(at, min(at + size, len(known))) for at in places)
+            return Pass(map(known.__getitem__, places), [])
+        parts = (start, False), (size, True), (step - start - size, False)
+        belongs = chain.from_iterable(repeat(ours, n) for _ in count() for n, ours in parts)
         return Pass.over(upstream).then(lambda items: compress(items, belongs))
 
-    def below(self, n: int | float) -> int | float:
+    def below(self, n: int) -> int:
         """How many of the first `n` elements belong to the part."""
-        if n == inf:
-            return n
-        rounds, rest = divmod(int(n), self.count * self.block)
+        rounds, rest = divmod(n, self.count * self.block)
         return rounds * self.block + min(max(rest - self.index * self.block, 0), self.block)
 
     def length(self, upstream: Stream[Any], /) -> Length:
-        return None if upstream.length is None else self.below(upstream.length)
+        known = upstream.length
+        return self.below(known) if isinstance(known, int) else known
 
     def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if self.block == part.block == 1:
@@ -649,7 +650,7 @@ def length_of(source: Any) -> Length:
     described = getattr(source, "stream", source)
     if isinstance(described, Stream):
         return described.length
-    known = isinstance(source, Sequence | Set | Mapping | np.ndarray | Named)
+    known = isinstance(source, Sequence | AbstractSet | Mapping | np.ndarray | Named)
     return len(source) if known else None
 
 
@@ -680,7 +681,7 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
             f"{show(step)} is a stream, and no step: to join streams write [a, b] | chain()"
         )
     if callable(step):
-        return (Apply(step),)
+        return (Apply(cast("Callable[[Iterable[Any]], Iterable[Any]]", step)),)
     raise ParameterTypeError(
         f"{show(step)} is no step: an operator, or a callable from an iterable to an iterable"
     )

@@ -57,7 +57,7 @@ def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
 
 
 def columns(elements: Sequence[Any]) -> list[Column]:
-    """The leaves of elements of one structure: where each stands, with what every element has there.
+    """The leaves of elements of one structure: where each stands, and what all have there.
 
     Raises
     ------
@@ -168,7 +168,8 @@ def split(batch: Any) -> Iterator[Any]:
         return map(dict, map(zip, repeat(tuple(batch)), values))
     if isinstance(batch, tuple):
         values = zip(*map(split, batch), strict=True)
-        return map(type(batch)._make, values) if hasattr(batch, "_make") else values
+        make = getattr(batch, "_make", None)
+        return map(make, values) if make else values
     return iter(batch)
 
 
@@ -198,13 +199,13 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
 def _by_key(elements: Sequence[Any], path: Path) -> Iterable[tuple[Any, Sequence[Any]]]:
     first = elements[0]
     try:
-        columns = [(name, [*map(itemgetter(name), elements)]) for name in first]
-        same = sum(map(len, elements)) == len(first) * len(elements)
+        found = [(name, [*map(itemgetter(name), elements)]) for name in first]
+        if sum(map(len, elements)) == len(first) * len(elements):
+            return found
     except (KeyError, TypeError, IndexError):
-        same = False
-    if not same:
-        _require_all(elements, lambda e: isinstance(e, Mapping) and e.keys() == first.keys(), path)
-    return columns
+        found = []
+    _require_all(elements, lambda e: isinstance(e, Mapping) and e.keys() == first.keys(), path)
+    return found
 
 
 def _by_place(elements: Sequence[Any], path: Path) -> Iterable[tuple[int, Sequence[Any]]]:

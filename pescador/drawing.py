@@ -17,6 +17,9 @@ from pescador.seeding import Candidates, cumulative, twister
 
 __all__ = ["Mixture", "Restarting", "turns"]
 
+# The share from which a stream counts as the only one: pescador 3's bound.
+ALONE = 0.9999
+
 
 class Drawing:
     """One run that draws a slot for each element, and an element from the stream in the slot."""
@@ -133,7 +136,7 @@ class Mixture(Drawing):
         if self.op.dist == "binomial":
             total = self.weights.sum() - self.weights[slot] + weight
             share = weight / total if total else math.nan
-            if share <= 0.9999:
+            if share <= ALONE:
                 return 1 + self.draws.binomial(int((lam - 1) / (1 - share)), 1 - share)
         return 1 + self.draws.poisson(lam - 1)
 

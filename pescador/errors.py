@@ -16,6 +16,10 @@ __all__ = [
 ]
 
 
+# How much of an operator's repr a message shows.
+LONGEST = 200
+
+
 class PescadorError(Exception):
     """The root of every error that pescador raises of its own accord."""
 
@@ -86,7 +90,7 @@ def show_key(key: object) -> str:
 
 def _shortened(op: object) -> str:
     shown = str(op)
-    return shown if len(shown) <= 200 else f"{shown[:150]} ... {shown[-40:]}"
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 50]} ... {shown[-45:]}"
 
 
 class MissingKeyError(DataError, KeyError):

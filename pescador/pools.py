@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import compress, count, islice, repeat
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -102,7 +102,7 @@ class Active:
             self.note(error)
             raise
 
-    def __enter__(self) -> Active:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,6 +167,7 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
 
 
 def frozen_weights(op: object, weights: Any) -> Any:
+    """Weights as a value that no one else can change: a tuple, or numbers with names."""
     if weights is None or isinstance(weights, Named) or callable(weights):
         return weights
     names = None
@@ -177,7 +178,8 @@ def frozen_weights(op: object, weights: Any) -> Any:
     except (TypeError, ValueError):
         values = np.empty((0, 0))
     errors.require_type(values.ndim == 1, op, "weights must be numbers, one per stream")
-    for index, value in enumerate(values.tolist()):
+    shares = [float(value) for value in values]
+    for index, value in enumerate(shares):
         errors.require(
             0 <= value < math.inf,
             op,
@@ -185,7 +187,7 @@ def frozen_weights(op: object, weights: Any) -> Any:
             f"{names[index] if names else index!r}",
         )
     errors.require(values.any(), op, "at least one of the weights must be above 0")
-    return Named(names, (*values.tolist(),)) if names else (*values.tolist(),)
+    return Named(names, tuple(shares)) if names else tuple(shares)
 
 
 def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
@@ -196,12 +198,14 @@ def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
 
 
 def accept_pool(op: object, upstream: Stream[Any], weights: Any = None) -> None:
+    """Refuse a pool that cannot be mixed, as far as it is known before it runs."""
     members = sequence(upstream)
     if members is not None:
         check_pool(op, members, upstream.names, weights)
 
 
 def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights: Any) -> None:
+    """Refuse a pool that is empty, has a member that is no stream, or other weights."""
     errors.require(len(members), op, "the pool is empty; it must hold at least one stream")
     check_members(op, members)
     if isinstance(weights, Named):

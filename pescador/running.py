@@ -83,7 +83,7 @@ def close_all(runs: Iterable[Any]) -> None:
         try:
             if close is not None:
                 close()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  All are closed, whatever happens.
             failure = failure or error
     if failure is not None:
         raise failure

@@ -13,7 +13,7 @@ import numpy as np
 
 from pescador.errors import require, require_type
 
-O = TypeVar("O")
+Operator = TypeVar("Operator")
 
 __all__ = [
     "SEED",
@@ -112,7 +112,7 @@ class Twister(random.Random):
         if n * p > 30:
             state = self._numpy()
             k = int(state.binomial(n, p))
-            self._adopt(state)
+            self.adopt(state)
             return k
         q = 1.0 - p
         start = math.exp(n * math.log(q))
@@ -134,7 +134,7 @@ class Twister(random.Random):
             drawn = state.choice(weights, size=size, replace=replace, p=weights / weights.sum())
         except ValueError:
             drawn = np.zeros(size)
-        self._adopt(state)
+        self.adopt(state)
         return drawn
 
     def _numpy(self) -> np.random.RandomState:
@@ -143,7 +143,8 @@ class Twister(random.Random):
         state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
         return state
 
-    def _adopt(self, state: np.random.RandomState) -> None:
+    def adopt(self, state: np.random.RandomState) -> None:
+        """Go on from where a ``RandomState`` is."""
         _, key, position = _words(state)
         self.setstate((3, (*key, position), None))
 
@@ -186,27 +187,22 @@ def freeze(op: object, random_state: Any) -> Seed:
     if isinstance(random_state, np.random.BitGenerator):
         random_state = np.random.Generator(random_state)
     if isinstance(random_state, np.random.Generator):
-        words = copy.deepcopy(random_state).integers(2**32, size=8)
-        return tuple(words.tolist())
-    whole = [random_state] if not isinstance(random_state, list | tuple) else random_state
+        return tuple(copy.deepcopy(random_state).integers(2**32, size=8).tolist())
+    several = isinstance(random_state, list | tuple)
+    words = tuple(random_state) if several else (random_state,)
     require_type(
-        whole
-        and all(
-            isinstance(word, int | np.integer) and word is not True and word is not False
-            for word in whole
-        ),
+        words and all(isinstance(w, int | np.integer) and not isinstance(w, bool) for w in words),
         op,
         "random_state must be None, an int, a RandomState, a Generator or a SeedSequence, "
         f"not {random_state!r}",
     )
     require(
-        all(0 <= word < 2**32 for word in whole),
+        all(0 <= word < 2**32 for word in words),
         op,
         f"random_state must lie in 0 .. 2**32 - 1, not {random_state!r}",
     )
-    if whole is random_state:
-        return tuple(map(int, whole))
-    return int(random_state)
+    whole = tuple(map(int, words))
+    return whole if several else whole[0]
 
 
 def twister(seed: Seed) -> Twister:
@@ -225,7 +221,7 @@ def twister(seed: Seed) -> Twister:
         return result
     if seed is None:
         seed = int(np.random.randint(2**32, dtype=np.uint32))
-    result._adopt(np.random.RandomState(seed))
+    result.adopt(np.random.RandomState(seed))
     return result
 
 
@@ -293,7 +289,7 @@ def _number(name: Any) -> int:
     return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=4).digest())
 
 
-def filled(op: O, place: Place, **changes: Any) -> O:
+def filled(op: Operator, place: Place, **changes: Any) -> Operator:
     """The operator, a dataclass, with a seed if it has none, and with what else changes."""
     if op.random_state is None:  # type: ignore[attr-defined]
         changes["random_state"] = place.words()

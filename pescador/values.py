@@ -13,6 +13,7 @@ __all__ = ["call", "fields_of", "hash_of", "same", "show"]
 
 
 def fields_of(node: Any) -> tuple[Any, ...]:
+    """The values of a dataclass's fields."""
     return tuple(getattr(node, field.name) for field in dataclasses.fields(node))
 
 
@@ -26,11 +27,12 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(same, a, b))
     try:
         return bool(a == b)
-    except Exception:
+    except Exception:  # noqa: BLE001  What cannot be compared may raise anything.
         return False
 
 
 def hash_of(value: Any) -> int:
+    """A hash that agrees with `same`, also of what has none of its own."""
     if isinstance(value, np.ndarray):
         return id(value)
     if isinstance(value, tuple):
@@ -66,6 +68,7 @@ def show(value: Any) -> str:
 
 
 def call(name: str, node: Any) -> str:
+    """The call that builds a dataclass, defaults left out."""
     shown, by_place = [], True
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)

@@ -238,7 +238,7 @@ class _Rows:
             except DataError as error:
                 raise error.located(self.op, self.seen - 1) from None
         for (_, held), (_, column) in zip(self.columns, columns, strict=True):
-            held += column
+            held.extend(column)
         self.seen += len(fresh)
         self.held += sum(lengths)
         self.last = lengths[-1]
@@ -331,7 +331,7 @@ def _dealt(op: batch | buffer, upstream: Stream[Any], part: Part) -> Stream[Any]
     )
 
 
-def _unknown(chunk: Any) -> int:
+def _unknown(_: Any) -> Any:
     raise LookupError
 
 

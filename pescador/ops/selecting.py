@@ -55,7 +55,7 @@ class take(Same):
         return None if known is None else min(known, self.n)
 
     def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return upstream.split(part).then(take(int(part.below(self.n))))
+        return upstream.split(part).then(take(part.below(self.n)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -104,7 +104,7 @@ class skip(Same):
             upstream.split(part)  # Refuses what cannot be divided.
             return upstream.then(self, part)
         moved = replace(part, index=(part.index + blocks) % part.count)
-        return upstream.split(moved).then(skip(int(moved.below(self.n))))
+        return upstream.split(moved).then(skip(moved.below(self.n)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

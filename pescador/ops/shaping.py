@@ -84,10 +84,10 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
         errors.require(keys, self, "at least one key must be given")
 
     def __call__(self, upstream: Iterable[Mapping[str, Any]], /) -> Iterator[tuple[Any, ...]]:
-        if len(self.keys) > 1:
-            return _each(self, itemgetter(*self.keys), self.keys, upstream)
-        (key,) = self.keys
-        return _each(self, lambda item: (item[key],), self.keys, upstream)
+        first, *others = self.keys
+        if others:
+            return _each(self, itemgetter(first, *others), self.keys, upstream)
+        return _each(self, lambda item: (item[first],), self.keys, upstream)
 
     def __repr__(self) -> str:
         return f"tuples({', '.join(builtins.map(repr, self.keys))})"
