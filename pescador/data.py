@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def join(values: Sequence[Any], path: Path, axis: int = 0) -> np.ndarray:
         _require_all(arrays, lambda array: array.ndim == rank, path)
         others = np.delete(arrays[0].shape, axis)
         _require_all(arrays, lambda a: np.array_equal(np.delete(a.shape, axis), others), path)
-        _require_all(arrays, lambda array: array.dtype == arrays[0].dtype, path)
+        _require_promotion(arrays, path)
         raise
     return _without_objects(batch, values, path)
 
@@ -145,14 +146,10 @@ def first_leaf(element: Any) -> Callable[[Any], Any]:
     >>> first_leaf({"x": (1, 2)})({"x": (3, 4)})
     3
     """
-    if not (isinstance(element, Mapping | tuple) and element):
-        return lambda other: other
-    key: Any = next(iter(element)) if isinstance(element, Mapping) else 0
-    get, deeper = itemgetter(key), element[key]
-    if not isinstance(deeper, Mapping | tuple):
-        return get
-    below = first_leaf(deeper)
-    return lambda other: below(get(other))
+    path, _ = columns([element])[0]
+    if len(path) == 1:
+        return itemgetter(*path)
+    return lambda other: functools.reduce(getitem, path, other)
 
 
 def split(batch: Any) -> Iterator[Any]:
@@ -198,13 +195,18 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
 
 def _by_key(elements: Sequence[Any], path: Path) -> Iterable[tuple[Any, Sequence[Any]]]:
     first = elements[0]
+
+    def fits(element: Any) -> bool:
+        return isinstance(element, Mapping) and element.keys() == first.keys()
+
     try:
         found = [(name, [*map(itemgetter(name), elements)]) for name in first]
-        if sum(map(len, elements)) == len(first) * len(elements):
-            return found
+        keys = sum(map(len, elements))
     except (KeyError, TypeError, IndexError):
-        found = []
-    _require_all(elements, lambda e: isinstance(e, Mapping) and e.keys() == first.keys(), path)
+        _require_all(elements, fits, path)
+        raise  # A mapping's own.
+    if keys != len(first) * len(elements):
+        _require_all(elements, fits, path)
     return found
 
 
@@ -224,7 +226,7 @@ def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
     except (ValueError, TypeError):
         arrays = _arrays(values, path)
         _require_all(arrays, lambda array: array.shape == arrays[0].shape, path)
-        _require_all(arrays, lambda array: array.dtype == arrays[0].dtype, path)
+        _require_promotion(arrays, path)
         raise
     return _without_objects(batch, values, path)
 
@@ -243,11 +245,24 @@ def _lengths(column: Sequence[Any], path: Path) -> list[int]:
 
 def _without_objects(batch: np.ndarray, values: Sequence[Any], path: Path) -> np.ndarray:
     if batch.dtype.hasobject:
-        for index, array in enumerate(_arrays(values, path)):
+        arrays = _arrays(values, path)
+        for index, array in enumerate(arrays):
             if array.dtype.hasobject:
                 problem = f"{_described(array)} is of Python objects, which cannot be batched"
                 raise _misfit(problem, index, path)
+        _require_promotion(arrays, path)
     return batch
+
+
+def _require_promotion(arrays: Sequence[np.ndarray], path: Path) -> None:
+    """Refuse the first array whose dtype has none in common with those before it."""
+    shared = arrays[0].dtype
+    for index, array in enumerate(arrays):
+        try:
+            shared = np.promote_types(shared, array.dtype)
+        except TypeError:
+            problem = f"{_described(array)} beside {_described(arrays[0])}"
+            raise _misfit(problem, index, path) from None
 
 
 def _arrays(values: Sequence[Any], path: Path) -> list[np.ndarray]:
