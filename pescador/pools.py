@@ -95,13 +95,6 @@ class Active:
     def close(self) -> None:
         self.run.close()
 
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            yield from self.items
-        except Exception as error:
-            self.note(error)
-            raise
-
     def __enter__(self) -> Self:
         return self
 

@@ -384,9 +384,12 @@ class chain(Join):
                     check_members(self, [member], index)
                     name = described.names[index] if described.names else index
                     with Active(self, name, member, time) as active:
-                        for item in active:
-                            gave = True
-                            yield item
+                        try:
+                            yield from active.items
+                        except Exception as error:
+                            active.note(error)
+                            raise
+                        gave = active.given() > 0 or gave
             if not gave or self.mode == "exhaustive":
                 return
 

@@ -141,18 +141,19 @@ class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
         )
 
     def __call__(self, upstream: Iterable[Mapping[str, Any]], /) -> Iterator[tuple[Any, Any]]:
-        def pair(item: Mapping[str, Any]) -> tuple[Any, Any]:
-            return side(item, self.inputs), side(item, self.outputs)
+        inputs, outputs = _side(self.inputs), _side(self.outputs)
+        keys = [key for side in (self.inputs, self.outputs) for key in _listed(side)]
+        return _each(self, lambda item: (inputs(item), outputs(item)), keys, upstream)
 
-        def side(item: Mapping[str, Any], keys: str | Sequence[str] | None) -> Any:
-            if isinstance(keys, str):
-                return item[keys]
-            return [item[key] for key in keys] if keys else None
 
-        named = [
-            [side] if isinstance(side, str) else side or () for side in (self.inputs, self.outputs)
-        ]
-        return _each(self, pair, [key for keys in named for key in keys], upstream)
+def _side(keys: str | Sequence[str] | None) -> Callable[[Mapping[str, Any]], Any]:
+    if isinstance(keys, str):
+        return itemgetter(keys)
+    return lambda item: [item[key] for key in keys] if keys else None
+
+
+def _listed(keys: str | Sequence[str] | None) -> Sequence[str]:
+    return [keys] if isinstance(keys, str) else keys or ()
 
 
 def _each(
