@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import operator
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "DataError",
@@ -133,11 +134,19 @@ def require_type(condition: object, op: object, problem: str) -> None:
         raise ParameterTypeError(f"{_shortened(op)}: {problem}")
 
 
+def whole(op: object, name: str, value: Any, what: str = "a whole number") -> int:
+    """A whole number, as an int; a bool is none."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    require_type(number is not None, op, f"{name} must be {what}, not {value!r}")
+    return cast("int", number)
+
+
 def count(op: object, name: str, value: Any, least: int = 1) -> int:
     """A whole number of at least `least`, as an int; a bool is no count."""
-    is_whole = not isinstance(value, bool) and hasattr(value, "__index__")
-    require_type(is_whole, op, f"{name} must be a whole number, not {value!r}")
-    number = operator.index(value)
+    number = whole(op, name, value)
     require(number >= least, op, f"{name} must be at least {least}, not {number}")
     return number
 
@@ -146,7 +155,7 @@ def number(op: object, name: str, value: Any) -> float:
     """A real number that is neither NaN nor infinite; a bool is none."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     require_type(is_real, op, f"{name} must be a number, not {value!r}")
-    require(abs(float(value)) < float("inf"), op, f"{name} must be finite, not {value!r}")
+    require(-math.inf < value < math.inf, op, f"{name} must be finite, not {value!r}")
     return value  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from math import inf
-from operator import index as as_index
 from typing import Any, TypeVar
 
 from pescador import data, errors
@@ -61,12 +60,8 @@ class batch(Same):
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
         errors.flag(self, "partial", self.partial)
         if self.axis is not None:
-            errors.require_type(
-                hasattr(self.axis, "__index__") and not isinstance(self.axis, bool),
-                self,
-                f"axis must be an int or None, not {self.axis!r}",
-            )
-            object.__setattr__(self, "axis", as_index(self.axis))
+            axis = errors.whole(self, "axis", self.axis, "an int or None")
+            object.__setattr__(self, "axis", axis)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         with Pass.over(upstream) as run:
