@@ -7,7 +7,7 @@ import hashlib
 import math
 import random
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -145,13 +145,13 @@ class Twister(random.Random):
 
     def adopt(self, state: np.random.RandomState) -> None:
         """Go on from where a ``RandomState`` is."""
-        _, key, position = _words(state)
+        key, position = _words(state)
         self.setstate((3, (*key, position), None))
 
 
-def _words(state: np.random.RandomState) -> tuple[str, tuple[int, ...], int]:
-    name, key, position, *_ = cast("tuple[str, np.ndarray, int]", state.get_state())
-    return name, tuple(key.tolist()), int(position)
+def _words(state: np.random.RandomState) -> tuple[tuple[int, ...], int]:
+    words = state.get_state(legacy=False)["state"]
+    return tuple(words["key"].tolist()), int(words["pos"])
 
 
 def freeze(op: object, random_state: Any) -> Seed:
@@ -179,9 +179,9 @@ def freeze(op: object, random_state: Any) -> Seed:
     if random_state is None or isinstance(random_state, State):
         return random_state
     if isinstance(random_state, np.random.RandomState):
-        name, key, position = _words(random_state)
+        name = random_state.get_state(legacy=False)["bit_generator"]
         require(name == "MT19937", op, f"random_state must be of MT19937, not {name}")
-        return State(key, position)
+        return State(*_words(random_state))
     if isinstance(random_state, np.random.SeedSequence):
         return tuple(random_state.generate_state(8).tolist())
     if isinstance(random_state, np.random.BitGenerator):
