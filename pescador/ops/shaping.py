@@ -82,6 +82,7 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
     def __init__(self, *keys: str) -> None:
         object.__setattr__(self, "keys", keys)
         errors.require(keys, self, "at least one key must be given")
+        errors.require_type(_are_keys(keys), self, f"keys must be str, not {keys!r}")
 
     def __call__(self, upstream: Iterable[Mapping[str, Any]], /) -> Iterator[tuple[Any, ...]]:
         first, *others = self.keys
@@ -130,7 +131,7 @@ class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
         for name in ("inputs", "outputs"):
             keys = getattr(self, name)
             errors.require_type(
-                keys is None or isinstance(keys, str | Sequence),
+                keys is None or isinstance(keys, str) or _are_keys(keys),
                 self,
                 f"{name} must be a str, a sequence of str, or None, not {keys!r}",
             )
@@ -156,6 +157,10 @@ def _listed(keys: str | Sequence[str] | None) -> Sequence[str]:
     return [keys] if isinstance(keys, str) else keys or ()
 
 
+def _are_keys(keys: object) -> bool:
+    return isinstance(keys, Sequence) and all(isinstance(key, str) for key in keys)
+
+
 def _each(
     op: object, pick: Callable[[A], B], keys: Sequence[str], upstream: Iterable[A]
 ) -> Iterator[B]:
@@ -164,13 +169,18 @@ def _each(
             try:
                 picked = pick(item)
             except (LookupError, TypeError) as error:
-                raise _misfit(op, index, item, keys) from error
+                misfit = _misfit(op, index, item, keys)
+                if misfit is None:  # A mapping's own error.
+                    raise
+                raise misfit from error
             yield picked
 
 
-def _misfit(op: object, index: int, item: Any, keys: Sequence[str]) -> DataError:
+def _misfit(op: object, index: int, item: Any, keys: Sequence[str]) -> DataError | None:
     if not isinstance(item, Mapping):
         problem = f"{type(item).__name__} {show(item):.60} is no mapping with the keys {[*keys]}"
         return DataError(problem, op, index)
-    missing = next(key for key in keys if key not in item)
-    return MissingKeyError(f"is missing; the element has {[*item]}", op, index, missing)
+    for key in keys:
+        if key not in item:
+            return MissingKeyError(f"is missing; the element has {[*item]}", op, index, key)
+    return None
