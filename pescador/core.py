@@ -619,7 +619,8 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
         return Stream(Named(tuple(source), tuple(source.values())))
     if isinstance(source, list):
         return Stream(tuple(source))
-    if isinstance(source, Iterable) or hasattr(type(source), "__getitem__"):
+    is_scalar = isinstance(source, np.ndarray) and not source.ndim
+    if not is_scalar and (isinstance(source, Iterable) or hasattr(type(source), "__getitem__")):
         return Stream(source)
     raise ParameterTypeError(
         f"stream({source!r}): a source must be iterable, or a function that returns an iterable"
