@@ -190,11 +190,11 @@ def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
     return [by_name[name] for name in names or ()]
 
 
-def accept_pool(op: object, upstream: Stream[Any], weights: Any = None) -> None:
+def accept_pool(op: object, upstream: Stream[Any]) -> None:
     """Refuse a pool that cannot be mixed, as far as it is known before it runs."""
     members = sequence(upstream)
     if members is not None:
-        check_pool(op, members, upstream.names, weights)
+        check_pool(op, members, upstream.names, getattr(op, "weights", None))
 
 
 def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights: Any) -> None:

@@ -291,8 +291,8 @@ def _number(name: Any) -> int:
 
 
 def filled(op: Operator, place: Place, **changes: Any) -> Operator:
-    """The operator, a dataclass, with a seed if it has none, and with what else changes."""
-    if op.random_state is None:  # type: ignore[attr-defined]
+    """The operator with what changes, and with a seed if it takes one and has none."""
+    if getattr(op, "random_state", place) is None:
         changes["random_state"] = place.words()
     return replace(op, **changes)  # type: ignore[type-var]
 

@@ -70,7 +70,7 @@ def show(value: Any) -> str:
 def call(name: str, node: Any) -> str:
     """The call that builds a dataclass, defaults left out."""
     shown, by_place = [], True
-    for field in dataclasses.fields(node):
+    for field in sorted(dataclasses.fields(node), key=lambda field: field.kw_only is True):
         value = getattr(node, field.name)
         by_place = by_place and not field.kw_only and field.default is dataclasses.MISSING
         if by_place:

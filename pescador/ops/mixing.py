@@ -36,7 +36,37 @@ DISTS = ("poisson", "poisson_mean", "binomial", "constant")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class mux(Join):
+class Mixing(Join):
+    """What the operators on a pool have in common."""
+
+    _: KW_ONLY
+    tag: bool = False
+    name: str | None = None
+    entropy: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        errors.flag(self, "tag", self.tag)
+        errors.name(self, self.name)
+
+    def accept(self, upstream: Stream[Any], /) -> None:
+        accept_pool(self, upstream)
+
+    def length(self, upstream: Stream[Any], /) -> Length:
+        lengths = member_lengths(self, upstream)
+        return endless(lengths) if self.recurs(upstream) else total(lengths)
+
+    def recurs(self, upstream: Stream[Any], /) -> bool:
+        return getattr(self, "mode", None) != "exhaustive"
+
+    def seed(self, place: Place, /) -> Self:
+        return filled(self, place, entropy=place.at("streams").words())
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return deal_pool(self, upstream, part)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class mux(Mixing):
     """A random mixture of a pool of streams, of which at most `k` are active at a time.
 
     An active stream has a quota: how many elements it may give before it is retired and another
@@ -98,17 +128,13 @@ class mux(Join):
     dist: str = "poisson"
     prune_empty: bool = True
     random_state: Any = None
-    tag: bool = False
-    name: str | None = None
-    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", errors.count(self, "k", self.k))
         errors.choice(self, "mode", self.mode, MODES)
         errors.choice(self, "dist", self.dist, DISTS)
         errors.flag(self, "prune_empty", self.prune_empty)
-        errors.flag(self, "tag", self.tag)
-        errors.name(self, self.name)
+        Mixing.__post_init__(self)
         if self.lam is not None:
             lam = errors.number(self, "lam", self.lam)
             least = 1 if self.dist in ("poisson_mean", "binomial") else 0
@@ -121,9 +147,6 @@ class mux(Join):
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "every", errors.count(self, "every", self.every))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
-
-    def accept(self, upstream: Stream[Any], /) -> None:
-        accept_pool(self, upstream, self.weights)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         return Mixture(self, upstream).run()
@@ -140,12 +163,6 @@ class mux(Join):
             if self.dist == "constant"
             else None
         )
-
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return self.mode != "exhaustive"
-
-    def seed(self, place: Place, /) -> Self:
-        return filled(self, place, entropy=place.at("streams").words())
 
     def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         active = len(range(part.index, self.k, part.count))
@@ -178,7 +195,7 @@ class stochastic_mux(mux):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class shuffled(Join):
+class shuffled(Mixing):
     """A random mixture in which every stream of the pool is active all the time.
 
     A stream that ends starts anew; one that gives nothing is dropped. The run ends when all are.
@@ -216,38 +233,19 @@ class shuffled(Join):
     random_state: Any = None
     _: KW_ONLY
     every: int = 1000
-    tag: bool = False
-    name: str | None = None
-    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "every", errors.count(self, "every", self.every))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
-        errors.flag(self, "tag", self.tag)
-        errors.name(self, self.name)
-
-    def length(self, upstream: Stream[Any], /) -> Length:
-        return endless(member_lengths(self, upstream))
-
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return True
-
-    def seed(self, place: Place, /) -> Self:
-        return filled(self, place, entropy=place.at("streams").words())
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return deal_pool(self, upstream, part)
-
-    def accept(self, upstream: Stream[Any], /) -> None:
-        accept_pool(self, upstream, self.weights)
+        Mixing.__post_init__(self)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         return Restarting(self, upstream).run()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class round_robin(Join):
+class round_robin(Mixing):
     """One element of each stream of the pool in turn; streams that have ended are left out.
 
     Parameters
@@ -278,32 +276,11 @@ class round_robin(Join):
 
     mode: str = "exhaustive"
     random_state: Any = None
-    _: KW_ONLY
-    tag: bool = False
-    name: str | None = None
-    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle", "permuted_cycle"))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
-        errors.flag(self, "tag", self.tag)
-        errors.name(self, self.name)
-
-    def length(self, upstream: Stream[Any], /) -> Length:
-        lengths = member_lengths(self, upstream)
-        return total(lengths) if self.mode == "exhaustive" else endless(lengths)
-
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return self.mode != "exhaustive"
-
-    def seed(self, place: Place, /) -> Self:
-        return filled(self, place, entropy=place.at("streams").words())
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return deal_pool(self, upstream, part)
-
-    def accept(self, upstream: Stream[Any], /) -> None:
-        accept_pool(self, upstream)
+        Mixing.__post_init__(self)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         pool = Pool(self, upstream)
@@ -320,7 +297,7 @@ class round_robin(Join):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class chain(Join):
+class chain(Mixing):
     """One stream of the pool after another; the pool may be lazy, or endless.
 
     Parameters
@@ -349,31 +326,14 @@ class chain(Join):
     """
 
     mode: str = "exhaustive"
-    _: KW_ONLY
-    tag: bool = False
-    name: str | None = None
-    entropy: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle"))
-        errors.flag(self, "tag", self.tag)
-        errors.name(self, self.name)
-
-    def length(self, upstream: Stream[Any], /) -> Length:
-        lengths = member_lengths(self, upstream)
-        return total(lengths) if self.mode == "exhaustive" else endless(lengths)
-
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return self.mode != "exhaustive"
-
-    def seed(self, place: Place, /) -> Self:
-        return replace(self, entropy=place.at("streams").words())
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return deal_pool(self, upstream, part)
+        Mixing.__post_init__(self)
 
     def accept(self, upstream: Stream[Any], /) -> None:
-        check_members(self, sequence(upstream) or ())
+        known = sequence(upstream)
+        check_members(self, () if known is None else known)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         described = stream(upstream)
