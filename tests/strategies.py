@@ -15,6 +15,7 @@ A model may be a generator, as some operators have no end. What is compared is t
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from hypothesis.strategies import SearchStrategy
 
-from pescador import Pipeline, Stream, ops, stream
+from pescador import Join, Pipeline, Same, Stream, ops, stream
 
 KINDS = ("numbers", "samples", "batches", "arrays", "tuples", "pool")
 DATA = KINDS[:-2]  # What numpy can compare.
@@ -79,7 +80,7 @@ def numpy_state(seed: Any) -> np.random.RandomState:
     if isinstance(seed, int | tuple):
         return np.random.RandomState(seed)
     state = np.random.RandomState(0)
-    state.set_state(("MT19937", np.array(seed.key, np.uint32), seed.position))
+    state.set_state(("MT19937", np.array(seed.key, np.uint32), seed.position, 0, 0.0))
     return state
 
 
@@ -112,7 +113,10 @@ def groups(items: list[Any], n: int, partial: bool) -> list[list[Any]]:
 
 
 def members_and_weights(op: Any, pool: Any) -> tuple[list[list[Any]], np.ndarray]:
-    members = list(unnamed(pool))
+    members = [list(member) for member in unnamed(pool)]
+    if op.tag:
+        names = pool if isinstance(pool, Mapping) else range(len(members))
+        members = [[(name, item) for item in m] for name, m in zip(names, members, strict=True)]
     given = getattr(op, "weights", None)
     if given is None:
         weights = np.ones(len(members))
@@ -121,7 +125,7 @@ def members_and_weights(op: Any, pool: Any) -> tuple[list[list[Any]], np.ndarray
         weights = np.array([by_name[name] for name in pool])
     else:
         weights = np.array(given)
-    return [list(member) for member in members], weights / weights.sum()
+    return members, weights / weights.sum()
 
 
 # The models.
@@ -275,13 +279,13 @@ def mux_quota(op: Any, draws: np.random.RandomState, share: float) -> int | None
     return 1 + draws.binomial(int((op.lam - 1) / (1 - share)), 1 - share)
 
 
-# How many inputs may be read by the time that an operator was asked k times.
+# How many inputs may be asked for by the time that an operator was asked for k.
 
 
 def until(holds: Callable[[int, Any], bool], items: list[Any]) -> int:
-    """The number of items up to the first, of so many, for which `holds`; else all."""
+    """The number of items up to the first for which `holds`; else one is asked for in vain."""
     ends = (i for i, item in enumerate(items, 1) if holds(i, item))
-    return next(ends, len(items))
+    return next(ends, len(items) + 1)
 
 
 def filter_reads(op: Any, items: list[Any], k: int) -> int:
@@ -297,6 +301,11 @@ def row_reads(rows: int, items: list[Any]) -> int:
     return until(lambda i, so_far: so_far >= rows, [*itertools.accumulate(map(row_count, items))])
 
 
+def shard_reads(op: Any, items: list[Any], k: int) -> int:
+    rounds, rest = divmod(k - 1, op.block)
+    return (rounds * op.count + op.index) * op.block + rest + 1
+
+
 def one_each(op: Any, items: Any, k: int) -> int:
     return k
 
@@ -307,6 +316,8 @@ counts = st.integers(1, 5)
 counts = counts | counts.map(np.int64)
 sizes = st.integers(0, 8)
 flags = st.booleans()
+names = st.none() | st.text("abc", min_size=1)
+entropies = st.none() | st.tuples(st.integers(0, 9))
 seeds = st.one_of(
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3),
@@ -328,6 +339,13 @@ def pool_weights(pool: Any) -> SearchStrategy[Any]:
     return st.none() | values | values.map(np.array)
 
 
+place = st.fixed_dictionaries({"tag": flags, "name": names, "entropy": entropies})
+
+
+def joins(build: Callable[..., Any], *parameters: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.builds(lambda given, kept: build(*given, **kept), st.tuples(*parameters), place)
+
+
 @st.composite
 def muxes(draw: Any, kind: str, pool: Any) -> Any:
     dist = draw(st.sampled_from(["poisson", "poisson_mean", "binomial", "constant"]))
@@ -339,13 +357,14 @@ def muxes(draw: Any, kind: str, pool: Any) -> Any:
         dist=dist,
         prune_empty=draw(flags),
         random_state=draw(seeds),
+        **draw(place),
     )
 
 
 @st.composite
 def shards(draw: Any) -> Any:
     count = draw(counts)
-    return ops.shard(draw(st.integers(0, count - 1)), count)
+    return ops.shard(draw(st.integers(0, count - 1)), count, draw(st.integers(1, 3)))
 
 
 @st.composite
@@ -410,18 +429,18 @@ OPERATORS: dict[str, Operator] = {
     ),
     "cache": Operator(
         ANY,
-        of(st.builds(ops.cache, counts, st.sampled_from([0.3, 0.5, 1]), seeds)),
+        of(st.builds(ops.cache, counts, st.sampled_from([0.3, 0.5, 1]), seeds, name=names)),
         cache_model,
     ),
     "chain": Operator(
         POOL,
-        of(st.builds(ops.chain, st.sampled_from(["exhaustive", "cycle"]))),
+        of(joins(ops.chain, st.sampled_from(["exhaustive", "cycle"]))),
         chain_model,
         endless=lambda op: op.mode == "cycle",
     ),
     "cycle": Operator(
         ANY,
-        of(st.builds(ops.cycle, st.none() | st.integers(0, 3))),
+        of(st.builds(ops.cycle, st.none() | st.integers(0, 3), reseed=flags, entropy=entropies)),
         cycle_model,
         endless=lambda op: op.times is None,
     ),
@@ -446,7 +465,7 @@ OPERATORS: dict[str, Operator] = {
     "round_robin": Operator(
         POOL,
         of(
-            st.builds(
+            joins(
                 ops.round_robin,
                 st.sampled_from(["exhaustive", "cycle", "permuted_cycle"]),
                 seeds,
@@ -458,18 +477,18 @@ OPERATORS: dict[str, Operator] = {
     "shard": Operator(
         ANY,
         of(shards()),
-        lambda op, items: items[op.index :: op.count],
-        lambda op, items, k: op.index + 1 + (k - 1) * op.count,
+        lambda op, items: [x for i, x in enumerate(items) if i // op.block % op.count == op.index],
+        shard_reads,
     ),
     "shuffle": Operator(
         ANY,
-        of(st.builds(ops.shuffle, counts, seeds)),
+        of(st.builds(ops.shuffle, counts, seeds, name=names)),
         shuffle_model,
         lambda op, items, k: op.size + k - 1,
     ),
     "shuffled": Operator(
         POOL,
-        lambda kind, pool: st.builds(ops.shuffled, pool_weights(pool), seeds),
+        lambda kind, pool: joins(ops.shuffled, pool_weights(pool), seeds),
         shuffled_model,
         endless=lambda op: True,
     ),
@@ -578,15 +597,39 @@ class Case:
         """Whether the last step may go on for ever; the others are cut at `LIMIT`."""
         return any(OPERATORS[type(op).__name__].endless(op) for op in self.steps[-1:])
 
-    def expected(self) -> list[Any]:
-        """At most `LIMIT` elements of what has no end, and all of what has one."""
-        items = self.items
+    def between(self) -> list[Any]:
+        """What each step is given, and at the end what the last gives."""
+        between = [self.items]
         for op in self.steps:
             row = OPERATORS[type(op).__name__]
-            given = items if row.takes is POOL else list(unnamed(items))
+            given = between[-1] if row.takes is POOL else list(unnamed(between[-1]))
             bound = LIMIT if row.endless(op) else None
-            items = list(itertools.islice(row.model(op, given), bound))
-        return list(unnamed(items))
+            between.append(list(itertools.islice(row.model(op, given), bound)))
+        return between
+
+    def expected(self) -> list[Any]:
+        """At most `LIMIT` elements of what has no end, and all of what has one."""
+        return list(unnamed(self.between()[-1]))
+
+    def reads(self, k: int) -> float:
+        """How many inputs may be asked for when it is asked for k; infinite where they come again.
+
+        Of a pool, how many of all its streams.
+        """
+        steps = list(zip(self.steps, self.between()[:-1], strict=True))
+        for place, (op, items) in reversed([*enumerate(steps)]):
+            if isinstance(op, Join):
+                first = all(isinstance(before, Same) for before in self.steps[:place])
+                return k if first else math.inf
+            if isinstance(op, ops.cycle) and place:
+                return math.inf
+            k = OPERATORS[type(op).__name__].reads(op, list(unnamed(items)), k)
+        return k
+
+
+def gives(op: Any, kind: str) -> str:
+    """The kind of element that an operator gives."""
+    return "tuples" if getattr(op, "tag", False) else OPERATORS[type(op).__name__].takes[kind]
 
 
 @st.composite
@@ -616,7 +659,7 @@ def pipelines(draw: Any, kind: str = "numbers", pool: Any = None, most: int = 4)
         else:
             row = OPERATORS[name]
             op = draw(row.instances(kind, pool))
-            pipeline, kind = pipeline | op, row.takes[kind]
+            pipeline, kind = pipeline | op, gives(op, kind)
             if row.endless(op):
                 pipeline |= ops.take(draw(st.integers(0, 12)))
         pool = None
