@@ -27,7 +27,7 @@ import numpy as np
 from pescador import errors
 from pescador.errors import DataError, IndivisibleError, ParameterTypeError
 from pescador.running import Pass
-from pescador.seeding import SEED, Place
+from pescador.seeding import SEED, Place, entropy_of
 from pescador.values import call, fields_of, hash_of, same, show
 
 __all__ = ["Join", "Op", "Pipeline", "Same", "Stream", "sequence", "stream"]
@@ -414,7 +414,7 @@ class Stream(Generic[A]):
         An operator's seed depends on `entropy` and on its place by name: its own ``name=``, or
         else its kind and how many of that kind stand before it. So other operators may come and
         go. The streams of a pool are seeded by key or index, anew at each activation; a `SEED`
-        among the arguments of a source by its place there.
+        among the arguments of a source by its place there. What has a seed keeps it.
 
         Parameters
         ----------
@@ -443,19 +443,14 @@ class Stream(Generic[A]):
         >>> list(mixed.seed(7, 0)) == list(mixed.seed(7, 0))
         True
         """
-        errors.require(entropy, self, "seed() takes at least one number")
-        place = Place(
-            tuple(
-                word if isinstance(word, str) else errors.count(self, "entropy", word, least=0)
-                for word in entropy
-            )
-        )
+        place = Place(entropy_of(self, entropy))
         ops: list[Op[Any, Any]] = []
-        seen: Counter[str] = Counter()
+        seen: Counter[tuple[str, str]] = Counter()
         for op in self.ops:
-            kind, name = type(op).__name__, getattr(op, "name", None)
-            ops.append(op.seed(place.at(name) if name else place.at(kind, seen[kind])))
-            seen[kind] += 1
+            kind, name = ("kind", type(op).__name__), getattr(op, "name", None)
+            known_as = ("name", name) if name else kind
+            ops.append(op.seed(place.at(*known_as, seen[known_as])))
+            seen.update({kind, known_as})
             if getattr(op, "reseed", False):  # It seeds what comes before, at each round.
                 ops[:-1] = self.ops[: len(ops) - 1]
         if any(getattr(op, "reseed", False) for op in ops):

@@ -71,8 +71,7 @@ class Active:
             elif op.entropy:
                 described = getattr(member, "stream", member)
                 if isinstance(described, Stream):
-                    key = name if isinstance(name, int | str) else repr(name)
-                    member = described.seed(*op.entropy, key, time)
+                    member = described.seed(*op.entropy, repr(name), time)
             self.run = Pass.over(member)
         except Exception as error:
             self.note(error)

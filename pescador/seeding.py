@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from pescador.errors import require, require_type
+from pescador.errors import count, require, require_type
 
 Operator = TypeVar("Operator")
 
@@ -24,6 +24,8 @@ __all__ = [
     "Twister",
     "cumulative",
     "divided",
+    "entropy_of",
+    "filled",
     "freeze",
     "twister",
 ]
@@ -282,19 +284,26 @@ class Place:
     def words(self, n: int = 4) -> tuple[int, ...]:
         """Entropy for this place alone, as `n` words of 32 bits: numpy's ``SeedSequence``."""
         entropy = [word if isinstance(word, int) else _number(word) for word in self.entropy]
-        sequence = np.random.SeedSequence(entropy, spawn_key=[*map(_number, self.path)])
+        # The entropy goes into the key as well: alone it would not tell (7,) from (7, 0).
+        sequence = np.random.SeedSequence(entropy, spawn_key=[_number((self.entropy, self.path))])
         return tuple(sequence.generate_state(n).tolist())
 
 
 def _number(name: Any) -> int:
-    return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=4).digest())
+    return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=16).digest())
 
 
-def filled(op: Operator, place: Place, **changes: Any) -> Operator:
-    """The operator with what changes, and with a seed if it takes one and has none."""
-    if getattr(op, "random_state", place) is None:
-        changes["random_state"] = place.words()
-    return replace(op, **changes)  # type: ignore[type-var]
+def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:
+    """What to seed from: whole numbers of at least 0, and strings."""
+    require_type(isinstance(words, tuple | list), op, f"entropy must be a tuple, not {words!r}")
+    require(words, op, "entropy must be at least one number or str")
+    return tuple(w if isinstance(w, str) else count(op, "entropy", w, least=0) for w in words)
+
+
+def filled(op: Operator, **places: Place) -> Operator:
+    """The operator with a seed from its place in each field that it has, and that is None."""
+    missing = {name: at.words() for name, at in places.items() if getattr(op, name, at) is None}
+    return replace(op, **missing)  # type: ignore[type-var]
 
 
 def divided(seed: Seed, index: int, count: int) -> Seed:

@@ -25,7 +25,7 @@ from pescador.pools import (
     total,
 )
 from pescador.running import Pass
-from pescador.seeding import Place, Twister, divided, filled, freeze, twister
+from pescador.seeding import Place, Twister, divided, entropy_of, filled, freeze, twister
 
 __all__ = ["chain", "mux", "round_robin", "shuffle", "shuffled"]
 
@@ -42,11 +42,13 @@ class Mixing(Join):
     _: KW_ONLY
     tag: bool = False
     name: str | None = None
-    entropy: tuple[int, ...] | None = None
+    entropy: tuple[int | str, ...] | None = None
 
     def __post_init__(self) -> None:
         errors.flag(self, "tag", self.tag)
         errors.name(self, self.name)
+        if self.entropy is not None:
+            object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
 
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream)
@@ -59,7 +61,7 @@ class Mixing(Join):
         return getattr(self, "mode", None) != "exhaustive"
 
     def seed(self, place: Place, /) -> Self:
-        return filled(self, place, entropy=place.at("streams").words())
+        return filled(self, random_state=place, entropy=place.at("streams"))
 
     def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         return deal_pool(self, upstream, part)
@@ -99,7 +101,7 @@ class mux(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or None, default=None
+    entropy : tuple of int or str, or None, default=None
         What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
@@ -213,7 +215,7 @@ class shuffled(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or None, default=None
+    entropy : tuple of int or str, or None, default=None
         What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
@@ -259,7 +261,7 @@ class round_robin(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or None, default=None
+    entropy : tuple of int or str, or None, default=None
         What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
@@ -309,7 +311,7 @@ class chain(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or None, default=None
+    entropy : tuple of int or str, or None, default=None
         What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
@@ -397,7 +399,7 @@ class shuffle(Same):
         return upstream.length
 
     def seed(self, place: Place, /) -> Self:
-        return filled(self, place)
+        return filled(self, random_state=place)
 
     def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         seed = divided(self.random_state, part.index, part.count)

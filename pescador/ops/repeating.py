@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from itertools import chain, count, islice
 from math import inf
 from typing import Any, Self, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from pescador import errors
 from pescador.core import Length, Same, Stream
 from pescador.running import Pass
-from pescador.seeding import Place, filled, freeze, twister
+from pescador.seeding import Place, entropy_of, filled, freeze, twister
 
 __all__ = ["cache", "cycle"]
 
@@ -31,6 +31,8 @@ class cycle(Same):
         How many rounds; None for no end.
     reseed : bool, default=False
         Whether a stream that is seeded (`Stream.seed`) draws anew in each round.
+    entropy : tuple of int or str, or None, default=None
+        What `Stream.seed` seeds the rounds with; None leaves them.
 
     Raises
     ------
@@ -48,12 +50,14 @@ class cycle(Same):
     times: int | None = None
     _: KW_ONLY
     reseed: bool = False
-    entropy: tuple[int, ...] | None = None
+    entropy: tuple[int | str, ...] | None = None
 
     dealt = True
 
     def __post_init__(self) -> None:
         errors.flag(self, "reseed", self.reseed)
+        if self.entropy is not None:
+            object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
         if self.times is not None:
             object.__setattr__(self, "times", errors.count(self, "times", self.times, least=0))
 
@@ -85,7 +89,7 @@ class cycle(Same):
         return self.times is None or upstream.recurs
 
     def seed(self, place: Place, /) -> Self:
-        return replace(self, entropy=place.words()) if self.reseed else self
+        return filled(self, entropy=place) if self.reseed else self
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -140,7 +144,7 @@ class cache(Same):
         return known if known in (0, inf) or self.prob == 1 else None
 
     def seed(self, place: Place, /) -> Self:
-        return filled(self, place)
+        return filled(self, random_state=place)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         draws = twister(self.random_state)
