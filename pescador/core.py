@@ -424,6 +424,7 @@ class Stream(Generic[A]):
         Returns
         -------
         Stream
+            The seeded stream.
 
         Raises
         ------
@@ -477,6 +478,7 @@ class Stream(Generic[A]):
         Returns
         -------
         Stream
+            The part.
 
         Raises
         ------
@@ -501,7 +503,23 @@ class Stream(Generic[A]):
             return self.deal(part)
 
     def split(self, part: Part) -> Stream[A]:
-        """Exactly the elements of `part`."""
+        """Exactly the elements of `part`.
+
+        Parameters
+        ----------
+        part : shard
+            Which part, of how many, in blocks of which size.
+
+        Returns
+        -------
+        Stream
+            The part.
+
+        Raises
+        ------
+        IndivisibleError
+            If an operator cannot tell which elements these are.
+        """
         if self.ops:
             return self.ops[-1].split(self.upstream, part)
         if isinstance(self.source, Iterator):
@@ -512,7 +530,23 @@ class Stream(Generic[A]):
         return self.then(part)
 
     def deal(self, part: Part) -> Stream[A]:
-        """As many parts, of which every element is in one."""
+        """One of as many parts, of which every element is in one; how they are dealt out is free.
+
+        Parameters
+        ----------
+        part : shard
+            Which part, of how many.
+
+        Returns
+        -------
+        Stream
+            The part.
+
+        Raises
+        ------
+        IndivisibleError
+            If an operator cannot be divided without changing what it means.
+        """
         return self.ops[-1].deal(self.upstream, part) if self.ops else self.split(part)
 
     @property
@@ -538,7 +572,18 @@ class Stream(Generic[A]):
         return joined
 
     def then(self, *ops: Op[Any, Any]) -> Stream[Any]:
-        """The stream with more operators on its way; ``|`` also looks whether they fit."""
+        """The stream with more operators on its way; ``|`` also looks whether they fit.
+
+        Parameters
+        ----------
+        *ops : Op
+            What comes last.
+
+        Returns
+        -------
+        Stream
+            The longer stream.
+        """
         return Stream(self.source, self.args, self.kwargs, (*self.ops, *ops))
 
     def __eq__(self, other: object) -> bool:

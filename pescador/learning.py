@@ -94,12 +94,42 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit(self, X: Any, y: Any = None, **kwargs: Any) -> StreamLearner:
-        """Have the estimator fit arrays of shape (n_samples, n_features) and (n_samples, ...)."""
+        """Have the estimator fit arrays.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            Samples.
+        y : array-like, shape (n_samples, ...), or None, default=None
+            Targets.
+        **kwargs
+            For the estimator's ``fit``.
+
+        Returns
+        -------
+        StreamLearner
+            Itself.
+        """
         self.estimator.fit(X, y, **kwargs)
         return self
 
     def partial_fit(self, X: Any, y: Any = None, **kwargs: Any) -> StreamLearner:
-        """Have the estimator learn from one batch."""
+        """Have the estimator learn from one batch.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features)
+            Samples.
+        y : array-like, shape (n_samples, ...), or None, default=None
+            Targets.
+        **kwargs
+            For the estimator's ``partial_fit``.
+
+        Returns
+        -------
+        StreamLearner
+            Itself.
+        """
         self.estimator.partial_fit(X, y, **kwargs)
         return self
 

@@ -129,7 +129,18 @@ class Streamer(Generic[A]):
         return self._run(_bounded(self.stream, max_batches))
 
     def iterate(self, max_iter: int | None = None) -> Generator[A, None, None]:
-        """One run, as `generate`: the name that it has in pescador 2 and 3."""
+        """One run, as `generate`: the name that it has in pescador 2 and 3.
+
+        Parameters
+        ----------
+        max_iter : int >= 0 or None, default=None
+            How many elements at most; None for all.
+
+        Yields
+        ------
+        object
+            The elements of the stream.
+        """
         return self.generate(max_iter)
 
     def cycle(self, max_iter: int | None = None) -> Generator[A, None, None]:
@@ -449,7 +460,13 @@ def mux(
         The streams.
     n_samples : int >= 0 or None
         How many elements at most; None for all.
-    k, lam, pool_weights, with_replacement, prune_empty_seeds, revive
+    k : int > 0
+        How many streams are active.
+    lam : float > 0 or None, default=256.0
+        An active stream gives at most ``1 + Poisson(lam)`` elements; None for no bound.
+    pool_weights : array-like of float >= 0, shape (n_streams,), or None
+        How often each stream gives an element while it is active; None for equal weights.
+    with_replacement, prune_empty_seeds, revive : bool
         As for `Mux`.
 
     Returns
@@ -468,6 +485,16 @@ def mux(
 
 def streamable(function: Callable[P, Iterable[A]]) -> Callable[P, Streamer[A]]:
     """Decorate a generator function, so that a call gives a `Streamer`.
+
+    Parameters
+    ----------
+    function : generator function
+        What to run.
+
+    Returns
+    -------
+    callable
+        From the function's arguments to a `Streamer`.
 
     Examples
     --------
