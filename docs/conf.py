@@ -16,8 +16,9 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 
-# Nothing is fetched when the docs are built, not even other projects' inventories. So no external name
-# is a cross-reference: types stand in numpydoc's sections, as text, and annotations are for checkers.
+# Nothing is fetched when the docs are built, not even other projects' inventories. So no external
+# name is a cross-reference: types stand in numpydoc's sections, as text; annotations are for
+# checkers.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # A page says which members it shows.
 
