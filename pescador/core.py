@@ -61,7 +61,10 @@ class Op(Generic[A, B]):
     exact: ClassVar[bool] = False
     dealt: ClassVar[bool] = False
     # Why it cannot be divided, and what to write instead.
-    indivisible: ClassVar[str] = "what it does with the whole cannot be told of the parts"
+    indivisible: ClassVar[str] = (
+        "what it does with the whole cannot be told of the parts; "
+        "put it after what divides the stream"
+    )
 
     def accept(self, upstream: Stream[Any], /) -> None:
         """Refuse, where the pipeline is written, an upstream that can never fit."""
@@ -214,7 +217,7 @@ class shard(Same):  # noqa: N801  An operator, here because a source is divided 
     count: int
     block: int = 1
 
-    indivisible = "its blocks are cut across"
+    indivisible = "it counts elements of the whole; put it after what divides the stream"
 
     def __post_init__(self) -> None:
         for name, least in (("index", 0), ("count", 1), ("block", 1)):
@@ -245,11 +248,11 @@ class shard(Same):  # noqa: N801  An operator, here because a source is divided 
         return self.below(known) if isinstance(known, int) else known
 
     def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        if self.block == part.block == 1:
-            return upstream.split(
-                shard(self.index + self.count * part.index, self.count * part.count)
-            )
-        return Op.split(self, upstream, part)
+        if self.block != part.block:
+            upstream.split(part)  # Refuses what cannot be divided.
+            return upstream.then(self, part)
+        index = self.index + self.count * part.index
+        return upstream.split(replace(self, index=index, count=self.count * part.count))
 
 
 Part: TypeAlias = shard
@@ -400,10 +403,13 @@ class Stream(Generic[A]):
         return bool(self.ops) and self.ops[-1].recurs(self.upstream)
 
     def __len__(self) -> int:
-        if isinstance(self.length, int):
-            return self.length
-        known = "unknown" if self.length is None else "infinite"
-        raise ParameterTypeError(f"{self} has no len(): its length is {known}")
+        length = self.length
+        if isinstance(length, int):
+            return length
+        # Not all of the stream is shown, for list() and tuple() ask for a length each time.
+        last = self.ops[-1] if self.ops else f"stream({show(self.source)})"
+        known = "unknown" if length is None else "infinite"
+        raise ParameterTypeError(f"{last} has no len(): its length is {known}")
 
     def __bool__(self) -> bool:
         return True

@@ -170,20 +170,21 @@ class Mixture(Drawing):
         weights = self.pool.weights
         free = weights > 0
         self.eligible = int(free.sum())
-        free[[*self.dead]] = False
-        self.alive = int(free.sum())
+        self.alive = self.eligible - int(free[[*self.dead]].sum())
         if self.op.mode == "exhaustive":
-            free[[*self.pool.activated]] = False
+            taken = [*self.pool.activated]
         elif self.op.mode == "single_active":
-            free[[m for m, on in zip(self.members, self.active, strict=True) if on]] = False
+            taken = [m for m, on in zip(self.members, self.active, strict=True) if on]
+        else:
+            taken = [*self.dead]
+        free[taken] = False
         self.candidates = Candidates(free)
         self.barren.clear()
         for slot, active in enumerate(self.active):
-            weight = weights[self.members[slot]] if active else 0
-            self.weights[slot] = weight
-            if not weight:
-                close_all([active])
-                self.fill(slot)
+            self.weights[slot] = weights[self.members[slot]] if active else 0
+        for slot in np.flatnonzero(self.weights == 0).tolist():
+            close_all([self.active[slot]])
+            self.fill(slot)
         return self.weigh()
 
 

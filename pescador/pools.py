@@ -117,45 +117,58 @@ def endless(lengths: Iterable[Length]) -> Length:
     return math.inf if known else known
 
 
-def member_lengths(op: Any, upstream: Stream[Any]) -> list[Length]:
+def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
     """The lengths of the pool's streams, as far as one can be activated."""
     members = sequence(upstream)
     weights = getattr(op, "weights", None)
     if members is None or callable(weights):
         return [None]
     if weights is None:
-        return [*map(length_of, members)]
+        return map(length_of, members)
     shares = _in_order(weights, upstream.names)
-    return [length_of(member) for member, share in zip(members, shares, strict=True) if share]
+    return (length_of(member) for member, share in zip(members, shares, strict=True) if share)
 
 
 def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
-    """Every so-manieth stream of the pool, joined by what `op` becomes for so many."""
-    part = replace(part, block=1)
+    """Every so-manieth stream of the pool, joined by what `op` becomes for so many.
+
+    Streams keep their names, or the indices they had; so their tags and seeds are the same.
+    """
+    members = sequence(upstream)
     weights = getattr(op, "weights", None)
-    source = upstream.source
-    if upstream.ops or sequence(upstream) is None:
-        pool = upstream.deal(part) if weights is None else upstream.split(part)
-    elif isinstance(source, Named):
-        chosen = slice(part.index, None, part.count)
-        pool = Stream(Named(source.names[chosen], source.values[chosen]))
+    if callable(weights):
+        raise IndivisibleError(
+            f"{op} cannot be divided: its weights are a function of the whole; "
+            "divide each stream of the pool instead"
+        )
+    seeds = ["random_state"]
+    if members is not None:
+        chosen = range(part.index, len(members), part.count)
+        names = upstream.names or range(len(members))
+        pool = Stream(Named(tuple(names[i] for i in chosen), tuple(members[i] for i in chosen)))
+    elif op.tag:
+        raise IndivisibleError(
+            f"{op} cannot be divided: its tags count the streams of the whole; "
+            "have a mapping, or a list, as the pool"
+        )
     else:
-        pool = Stream(tuple(source[part.index :: part.count]))
-    if isinstance(weights, Named):
-        shares = dict(zip(weights.names, weights.values, strict=True))
-        weights = [shares[name] for name in pool.names or ()]
-    elif callable(weights):
-        raise IndivisibleError(f"{op} cannot be divided: its weights are a function of the whole")
-    elif weights is not None:
-        weights = weights[part.index :: part.count]
+        pool = upstream.deal(part) if weights is None else upstream.split(part)
+        seeds.append("entropy")  # Its streams are counted from 0 in each part.
+    if weights is not None:
+        weights = changes["weights"] = _chosen(weights, pool, part)
     if pool.length == 0 or (weights is not None and not any(weights)):
         return Stream(())
-    if weights is not None:
-        changes["weights"] = weights
-    for name in ("random_state", "entropy"):
+    for name in seeds:
         if getattr(op, name, None) is not None:
             changes[name] = divided(getattr(op, name), part.index, part.count)
     return pool.then(replace(op, **changes))
+
+
+def _chosen(weights: Any, pool: Stream[Any], part: Part) -> Any:
+    if not isinstance(weights, Named):
+        return weights[part.index :: part.count]
+    names = weights.names if pool.names is None else pool.names
+    return Named(names, tuple(_in_order(weights, names)))
 
 
 def frozen_weights(op: object, weights: Any) -> Any:

@@ -18,8 +18,8 @@ B = TypeVar("B")
 class Pass(chain[A]):
     """One run of a stream: an iterator that can be closed.
 
-    It costs next to nothing per element, being C, and `close` ends what the run stands on: the
-    generators of its source and of its operators, so that their ``finally`` clauses run. As a
+    It costs next to nothing per element, being C. Its end, or `close`, ends what the run stands on:
+    the generators of its source and of its operators, so that their ``finally`` clauses run. As a
     context manager it closes itself.
 
     Parameters
@@ -36,7 +36,7 @@ class Pass(chain[A]):
     owned: list[Any]
 
     def __new__(cls, items: Iterator[A], owned: list[Any]) -> Self:
-        self = super().__new__(cls, items)
+        self = super().__new__(cls, items, _end(owned))
         self.items = items
         self.owned = owned
         return self
@@ -73,6 +73,12 @@ class Pass(chain[A]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end(owned: list[Any]) -> Iterator[Any]:
+    """Nothing, and the end of what is owned when it is reached."""
+    close_all(reversed(owned))
+    yield from ()
 
 
 def close_all(runs: Iterable[Any]) -> None:

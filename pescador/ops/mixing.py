@@ -154,17 +154,13 @@ class mux(Mixing):
         return Mixture(self, upstream).run()
 
     def length(self, upstream: Stream[Any], /) -> Length:
-        lengths = member_lengths(self, upstream)
-        if self.mode != "exhaustive":
-            return endless(lengths)
-        if self.lam is None or not total(lengths):
-            return total(lengths)
+        known = Mixing.length(self, upstream)
+        if not known or self.mode != "exhaustive" or self.lam is None:
+            return known
+        if self.dist != "constant":
+            return None
         quota = math.ceil(self.lam)
-        return (
-            total(min(quota, n) for n in lengths if n is not None)
-            if self.dist == "constant"
-            else None
-        )
+        return total(n and min(n, quota) for n in member_lengths(self, upstream))
 
     def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         active = len(range(part.index, self.k, part.count))

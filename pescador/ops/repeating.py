@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain, count, islice
 from math import inf
 from typing import Any, Self, TypeVar
 
 from pescador import errors
-from pescador.core import Length, Same, Stream
+from pescador.core import Length, Op, Part, Same, Stream
 from pescador.running import Pass
 from pescador.seeding import Place, entropy_of, filled, freeze, twister
 
@@ -33,6 +33,8 @@ class cycle(Same):
         Whether a stream that is seeded (`Stream.seed`) draws anew in each round.
     entropy : tuple of int or str, or None, default=None
         What `Stream.seed` seeds the rounds with; None leaves them.
+    parts : tuple of shard, default=()
+        What `Stream.shard` takes of a round, once the round is seeded.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class cycle(Same):
     _: KW_ONLY
     reseed: bool = False
     entropy: tuple[int | str, ...] | None = None
+    parts: tuple[Part, ...] = ()
 
     dealt = True
 
@@ -58,6 +61,11 @@ class cycle(Same):
         errors.flag(self, "reseed", self.reseed)
         if self.entropy is not None:
             object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
+        errors.require_type(
+            isinstance(self.parts, tuple) and all(isinstance(part, Part) for part in self.parts),
+            self,
+            f"parts must be a tuple of shard, not {self.parts!r}",
+        )
         if self.times is not None:
             object.__setattr__(self, "times", errors.count(self, "times", self.times, least=0))
 
@@ -67,20 +75,29 @@ class cycle(Same):
 
     def _rounds(self, upstream: Iterable[A]) -> Iterator[Iterator[A]]:
         for index in count() if self.times is None else range(self.times):
-            with Pass.over(self._seeded(upstream, index)) as run:
+            once = self._round(upstream, index) if isinstance(upstream, Stream) else upstream
+            with Pass.over(once) as run:
                 for first in run.items:
                     yield chain((first,), run.items)
                     break
                 else:
                     return
 
-    def _seeded(self, upstream: Iterable[A], index: int) -> Iterable[A]:
-        if self.reseed and self.entropy and isinstance(upstream, Stream):
-            return upstream.seed(*self.entropy, index)
+    def _round(self, upstream: Stream[Any], index: int) -> Stream[Any]:
+        if self.reseed and self.entropy:
+            upstream = upstream.seed(*self.entropy, index)
+        for part in self.parts:
+            upstream = upstream.shard(part.index, part.count)
         return upstream
 
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        if not self.reseed:
+            return Op.deal(self, upstream, part)
+        self._round(upstream, 0).shard(part.index, part.count)  # Refuses what cannot be divided.
+        return upstream.then(replace(self, parts=(*self.parts, part)))
+
     def length(self, upstream: Stream[Any], /) -> Length:
-        once = 0 if self.times == 0 else upstream.length
+        once = 0 if self.times == 0 else self._round(upstream, 0).length
         if not once:
             return once
         return inf if self.times is None else self.times * once

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Same, Stream
+from pescador.core import Part, Same, Stream
 from pescador.running import Pass
 
 __all__ = ["progress", "tap"]
@@ -95,6 +95,13 @@ class progress(Same):
             self,
             f"desc must be a str, not {self.desc!r}",
         )
+
+    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        total = None if self.total is None else part.below(self.total)
+        return upstream.split(part).then(replace(self, total=total))
+
+    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.deal(part).then(replace(self, total=None))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         bar = _tqdm()
