@@ -142,6 +142,7 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
             "divide each stream of the pool instead"
         )
     seeds = ["random_state"]
+    pool: Stream[Any]
     if members is not None:
         chosen = range(part.index, len(members), part.count)
         names = upstream.names or range(len(members))

@@ -62,7 +62,7 @@ class cycle(Same):
         if self.entropy is not None:
             object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
         errors.require_type(
-            isinstance(self.parts, tuple) and all(isinstance(part, Part) for part in self.parts),
+            all(isinstance(part, Part) for part in self.parts),
             self,
             f"parts must be a tuple of shard, not {self.parts!r}",
         )
