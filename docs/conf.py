@@ -31,5 +31,5 @@ plot_basedir = "plots"
 plot_formats = ["svg"]
 plot_html_show_formats = False
 plot_html_show_source_link = False
-plot_rcparams = {"figure.figsize": (7.0, 3.6), "font.size": 9.0, "svg.fonttype": "none"}
+plot_rcparams = {"figure.figsize": (7.0, 3.6), "font.size": 9.0}
 plot_apply_rcparams = True
