@@ -217,7 +217,7 @@ class Restarting(Drawing):
         return self.weigh()
 
 
-def turns(pool: Pool, order: Iterable[int]) -> Iterator[Any]:
+def turns(pool: Pool, order: Iterable[int]) -> Generator[Any, None, None]:
     """One round of `round_robin`, until all streams have ended."""
     active = [pool.active(index) for index in order]
     try:

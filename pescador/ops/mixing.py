@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import count, islice
 from typing import Any, Self, TypeVar
@@ -287,9 +288,10 @@ class round_robin(Mixing):
         gave = True
         while gave:
             gave = False
-            for item in turns(pool, order):
-                gave = True
-                yield item
+            with closing(turns(pool, order)) as items:
+                for item in items:
+                    gave = True
+                    yield item
             gave = gave and self.mode != "exhaustive"
             order = draws.order(len(order)) if draws else order
 
