@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,7 +26,7 @@ from typing import (
 import numpy as np
 
 from pescador import errors
-from pescador.errors import DataError, IndivisibleError, ParameterTypeError
+from pescador.errors import DataError, Finding, IndivisibleError, ParameterTypeError
 from pescador.running import Pass
 from pescador.seeding import SEED, Place, entropy_of
 from pescador.values import call, fields_of, hash_of, same, show
@@ -96,6 +97,20 @@ class Op(Generic[A, B]):
         except IndivisibleError:
             upstream.deal(part)  # Its own reason, where it has one, comes first.
             raise IndivisibleError(f"{self} cannot be divided: {self.indivisible}") from None
+
+    @property
+    def seeded(self) -> bool | None:
+        """Whether its random draws have a seed; None where it draws nothing."""
+        return self.random_state is not None if hasattr(self, "random_state") else None
+
+    @property
+    def elsewhere(self) -> str:
+        """Where its upstream runs, if not where it does: "a thread", "2 processes"."""
+        return ""
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        """What will go wrong with it, as far as the description tells."""
+        return ()
 
     @overload
     def __or__(self, other: Same) -> Op[A, B]: ...
@@ -268,6 +283,11 @@ class Apply(Op[A, B]):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         return Pass.lazily(lambda: _iterator(self.function(upstream), self))
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        if gathers(self.function) and upstream.length == math.inf:
+            problem = "it asks for all elements, which have no end"
+            yield Finding("error", self, problem, f"take(n) before {self}")
 
     def __repr__(self) -> str:
         return show(self.function)
@@ -690,6 +710,11 @@ def _iterator(items: Iterable[A], what: object) -> Iterator[A]:
             "it must return an iterable or be a generator function",
             what,
         ) from error
+
+
+def gathers(function: Any) -> bool:
+    """Whether it is known to read all of an iterable before it returns."""
+    return any(function is known for known in (list, tuple, set, frozenset, sorted))
 
 
 def length_of(source: Any) -> Length:

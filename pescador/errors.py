@@ -1,14 +1,16 @@
-"""The errors that pescador raises, and require(), the one way to refuse a parameter."""
+"""What goes wrong: the errors that pescador raises, what it foresees, and require()."""
 
 from __future__ import annotations
 
 import math
 import numbers
 import operator
+from dataclasses import dataclass
 from typing import Any, cast
 
 __all__ = [
     "DataError",
+    "Finding",
     "IndivisibleError",
     "MissingKeyError",
     "ParameterError",
@@ -98,6 +100,47 @@ class MissingKeyError(DataError, KeyError):
     """An element lacks a key that the operator was asked for."""
 
     __str__ = DataError.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `pescador.check` foresees.
+
+    Parameters
+    ----------
+    severity : {"error", "warning"}
+        An error fails, never ends or gives nothing; a warning does not do what it says.
+    step : object
+        The operator, or the stream whose source it is.
+    problem : str
+        What will go wrong.
+    instead : str
+        What to write instead.
+    stream : tuple, default=()
+        Where the step stands in a stream of a pool: its name or index, the outermost pool first.
+    alike : int, default=0
+        Of how many streams more of that pool the same is to be said.
+
+    Examples
+    --------
+    >>> print(Finding("warning", "take(5)", "there are only 3 elements", "take(3)"))
+    warning: take(5): there are only 3 elements; instead: take(3)
+    """
+
+    severity: str
+    step: object
+    problem: str
+    instead: str
+    stream: tuple[Any, ...] = ()
+    alike: int = 0
+
+    def __str__(self) -> str:
+        where = "".join(f" in stream {name!r}" for name in reversed(self.stream))
+        more = f" and {self.alike} like it" if self.alike else ""
+        return (
+            f"{self.severity}: {_shortened(self.step)}{where}{more}: {self.problem}; "
+            f"instead: {self.instead}"
+        )
 
 
 def require(condition: object, op: object, problem: str) -> None:

@@ -129,6 +129,17 @@ def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
     return (length_of(member) for member, share in zip(members, shares, strict=True) if share)
 
 
+def idle_members(op: Any, upstream: Stream[Any]) -> set[Any]:
+    """The names, or indices, of the streams of weight 0, as far as pool and weights are known."""
+    members = sequence(upstream)
+    weights = getattr(op, "weights", None)
+    if members is None or weights is None or callable(weights):
+        return set()
+    names = upstream.names or range(len(members))
+    shares = _in_order(weights, upstream.names)
+    return {name for name, share in zip(names, shares, strict=True) if not share}
+
+
 def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
     """Every so-manieth stream of the pool, joined by what `op` becomes for so many.
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pescador import data, errors
 from pescador.core import Length, Op, Part, Same, Stream
-from pescador.errors import DataError, IndivisibleError
+from pescador.errors import DataError, Finding, IndivisibleError
 from pescador.running import Pass
 
 __all__ = ["batch", "buffer", "unbatch"]
@@ -77,6 +77,12 @@ class batch(Same):
                 if len(gathered) < self.n and not (gathered and self.partial):
                     return
                 yield from self._merged(gathered, index)
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        known = upstream.length
+        if known is not None and known < self.n and not self.partial:
+            problem = f"it is never filled, there are only {known} elements"
+            yield Finding("error", self, problem, f"batch({self.n}, partial=True)")
 
     def length(self, upstream: Stream[Any], /) -> Length:
         known = upstream.length

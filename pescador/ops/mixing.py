@@ -14,6 +14,8 @@ import numpy as np
 from pescador import errors
 from pescador.core import Join, Length, Part, Same, Stream, sequence, stream
 from pescador.drawing import Mixture, Restarting, turns
+from pescador.errors import Finding
+from pescador.foreseeing import empty, held, mixed, restarted
 from pescador.pools import (
     Active,
     Pool,
@@ -22,6 +24,7 @@ from pescador.pools import (
     deal_pool,
     endless,
     frozen_weights,
+    idle_members,
     member_lengths,
     total,
 )
@@ -53,6 +56,10 @@ class Mixing(Join):
 
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream)
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        yield from held(self, upstream)
+        yield from mixed(self, upstream)
 
     def length(self, upstream: Stream[Any], /) -> Length:
         lengths = member_lengths(self, upstream)
@@ -153,6 +160,23 @@ class mux(Mixing):
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         return Mixture(self, upstream).run()
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        yield from Mixing.check(self, upstream)
+        idle = idle_members(self, upstream)
+        if idle and self.mode == "exhaustive":
+            problem = f"stream {next(iter(idle))!r} has weight 0, so its elements never come"
+            yield Finding("warning", self, problem, "a pool without it, or a weight above 0")
+        pool = sequence(upstream)
+        if pool is not None and self.k > len(pool) - len(idle):
+            known = len(pool) - len(idle)
+            problem = (
+                f"there are only {known} streams to be active; with replacement they are so "
+                "several times at once, and give their elements as often"
+                if self.mode == "with_replacement"
+                else f"there are only {known} streams to be active"
+            )
+            yield Finding("warning", self, problem, f"k={known}, or less")
 
     def length(self, upstream: Stream[Any], /) -> Length:
         known = Mixing.length(self, upstream)
@@ -281,6 +305,10 @@ class round_robin(Mixing):
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
         Mixing.__post_init__(self)
 
+    @property
+    def seeded(self) -> bool | None:
+        return self.random_state is not None if self.mode == "permuted_cycle" else None
+
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         pool = Pool(self, upstream)
         order: Sequence[int] = range(len(pool.members))
@@ -334,6 +362,11 @@ class chain(Mixing):
     def accept(self, upstream: Stream[Any], /) -> None:
         known = sequence(upstream)
         check_members(self, () if known is None else known)
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        if self.recurs(upstream):
+            yield from empty(self, self.length(upstream))
+            yield from restarted(self, upstream.then(self), "runs again")
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         described = stream(upstream)

@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar
 
 from pescador import errors
 from pescador.core import Length, Op, Part, Same, Stream
+from pescador.errors import Finding
+from pescador.foreseeing import empty, restarted
 from pescador.running import Pass
 from pescador.seeding import Place, entropy_of, filled, freeze, twister
 
@@ -89,6 +91,11 @@ class cycle(Same):
         for part in self.parts:
             upstream = upstream.shard(part.index, part.count)
         return upstream
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        if self.times is None or self.times > 1:
+            yield from empty(self, upstream.length)
+            yield from restarted(self, upstream, "runs again")
 
     def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if not self.reseed:

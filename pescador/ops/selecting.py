@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pescador import errors
 from pescador.core import Length, Part, Same, Stream, sequence, shard
+from pescador.errors import Finding
 from pescador.running import Pass
 
 __all__ = ["filter", "shard", "skip", "take", "take_while"]
@@ -49,6 +50,11 @@ class take(Same):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         return Pass.over(upstream).then(lambda items: islice(items, self.n))
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        known = upstream.length
+        if known is not None and known < self.n:
+            yield Finding("warning", self, f"there are only {known} elements", f"take({known})")
 
     def length(self, upstream: Stream[Any], /) -> Length:
         known = 0 if self.n == 0 else upstream.length

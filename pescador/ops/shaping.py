@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Op
-from pescador.errors import DataError, MissingKeyError
+from pescador.core import Op, Stream, gathers
+from pescador.errors import DataError, Finding, MissingKeyError
+from pescador.foreseeing import members
 from pescador.running import Pass
 from pescador.values import show
 
@@ -49,6 +51,12 @@ class map(Op[A, B]):
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         return Pass.over(upstream).then(lambda items: builtins.map(self.function, items))
+
+    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
+        for name, member in members(upstream) if gathers(self.function) else ():
+            if not upstream.ops and member.length == inf:
+                problem = f"it asks for all of stream {name!r}, and there is no end of it"
+                yield Finding("error", self, problem, "take(n) on the stream")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)

@@ -1,0 +1,146 @@
+"""Outlines: the steps of a stream one under another, its pool's streams in groups of alike ones."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pescador.core import Op, Stream
+from pescador.foreseeing import members
+from pescador.values import fields_of, show
+
+__all__ = ["Branch", "Step", "outline", "places"]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A source or an operator where it stands.
+
+    Attributes
+    ----------
+    described : Stream
+        The stream up to here.
+    runs : str
+        In which thread or processes, if not those of the consumer.
+    pool : dict
+        Of a step whose elements are streams: these, in branches of alike ones.
+    """
+
+    described: Stream[Any]
+    runs: str = ""
+    pool: dict[Any, Branch] = field(default_factory=dict)
+
+    @property
+    def op(self) -> Op[Any, Any] | None:
+        """The operator; None for a source."""
+        return self.described.ops[-1] if self.described.ops else None
+
+    @property
+    def label(self) -> str:
+        """The expression, shortened in the middle."""
+        if self.op is None and self.pool:
+            size = sum(len(branch.names) for branch in self.pool.values())
+            return f"pool of {size} stream{'s' * (size != 1)}"
+        shown = repr(self.described if self.op is None else self.op)
+        return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 15]}...{shown[-12:]}"
+
+    def admit(self, name: Any, member: Stream[Any]) -> Branch:
+        """The branch of the pool to which a stream belongs, with its name in it."""
+        kind = _kind(member)
+        if kind not in self.pool:
+            self.pool[kind] = outline(member, self.runs)
+        self.pool[kind].names.setdefault(name)
+        return self.pool[kind]
+
+
+LONGEST = 64
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """Streams that are alike: the steps of the first, from its source on, and the names of all."""
+
+    steps: list[Step]
+    names: dict[Any, None] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Whose steps they are, within the pool."""
+        first, *more = self.names
+        return f"{first!r} and {len(more)} like it: " if more else f"{first!r}: "
+
+    def lines(self, title: str = "") -> Iterator[tuple[str, Step]]:
+        """Each step, with a line of the drawing of the tree."""
+        for step in self.steps:
+            yield title + step.label, step
+            title = ""
+            for index, branch in enumerate(step.pool.values(), 1):
+                last = index == len(step.pool)
+                first, later = ("└─ ", "   ") if last else ("├─ ", "│  ")
+                for line, inner in branch.lines(branch.title):
+                    yield first + line, inner
+                    first = later
+
+
+def outline(described: Stream[Any], runs: str = "") -> Branch:
+    """The steps of a stream.
+
+    Parameters
+    ----------
+    described : Stream
+        What is looked at.
+    runs : str, default=""
+        Where its consumer runs.
+
+    Returns
+    -------
+    Branch
+        Without a name.
+    """
+    steps = []
+    for index in range(len(described.ops), -1, -1):
+        upto = replace(described, ops=described.ops[:index])
+        steps.append(Step(upto, runs))
+        if index and (where := described.ops[index - 1].elsewhere):
+            runs = f"{runs} > {where}" if runs else where
+    for name, member in members(described):
+        steps[-1].admit(name, member)
+    return Branch(steps[::-1])
+
+
+def places(step: Step) -> tuple[str, ...]:
+    """File and line of its source's function, or of the functions among its parameters."""
+    values = (step.described.source,) if step.op is None else fields_of(step.op)
+    return tuple(filter(None, map(_place, filter(callable, values))))
+
+
+def _place(function: Any) -> str:
+    """Where a function or class is written; empty if not in Python."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isclass(function):
+        try:
+            file, line = inspect.getfile(function), inspect.getsourcelines(function)[1]
+        except (OSError, TypeError):
+            return ""
+    else:
+        written = inspect.unwrap(function)
+        code = getattr(written, "__code__", getattr(type(written).__call__, "__code__", None))
+        if code is None:
+            return ""
+        file, line = code.co_filename, code.co_firstlineno
+    path, here = Path(file), Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else file}:{line}"
+
+
+def _kind(described: Stream[Any]) -> Any:
+    source = described.source
+    return (
+        show(source) if callable(source) else type(source),
+        frozenset(_kind(member) for _, member in members(described)),
+        *((type(op), *map(show, filter(callable, fields_of(op)))) for op in described.ops),
+    )
