@@ -48,15 +48,12 @@ class Probe:
     --------
     >>> from pescador.ops import take
     >>> probe = Probe("abc", kept=True)
-    >>> list(probe | take(2))
-    ['a', 'b']
-    >>> probe.runs, probe.read, probe.live
-    (1, 2, 1)
-    >>> with iter(probe | take(2)) as run:
-    ...     next(run)
-    'a'
-    >>> probe.runs, probe.read, probe.live
-    (2, 3, 1)
+    >>> run = iter(probe | take(2))
+    >>> next(run), probe.runs, probe.read, probe.live
+    ('a', 1, 1, 1)
+    >>> run.close()
+    >>> probe.live
+    0
     """
 
     def __init__(
@@ -158,8 +155,8 @@ def assert_lawful(
     demand
         No more of the upstream is read than is needed.
     release
-        A consumer that leaves early, by ``close``, by letting go of the run or by an exception,
-        leaves no run of a source open, and no file.
+        A run that ends, and a consumer that leaves early, by ``close``, by letting go of the run
+        or by an exception, leave no run of a source open, and no file.
 
     Parameters
     ----------
@@ -434,7 +431,8 @@ def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
     for asked in range(1, len(trial.gives(trial.over(trial.sample))) + 2):
         probed = trial.probed(kept=True)
         run: Any = iter(probed.stream)
-        trial.gives(run, asked)
+        if len(trial.gives(run, asked)) < asked:
+            yield f"at its end after {asked - 1} elements", probed
         run.close()
         yield f"closed after {asked} elements", probed
         probed = trial.probed()
