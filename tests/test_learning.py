@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
 
 import pescador
 from pescador import DataError, ParameterError, Streamer, StreamLearner, ops, stream
@@ -261,6 +262,12 @@ def test_clone(fitted):
     with pytest.raises(NotFittedError):
         fresh.predict(X)
     assert fitted.score(X, Y) > 0.9
+
+
+def test_it_is_fitted_when_its_estimator_is(fitted):
+    check_is_fitted(fitted)
+    with pytest.raises(NotFittedError, match="This StreamLearner instance is not fitted yet"):
+        check_is_fitted(StreamLearner(GaussianNB()))
 
 
 def test_pickle(fitted):
