@@ -383,7 +383,13 @@ def _namespace(trial: _Trial) -> dict[str, Any]:
 
 def _laziness(trial: _Trial) -> None:
     probed = trial.probed()
-    acts: dict[str, Callable[[Any], object]] = {"|": id, "repr": repr, "hash": hash, "iter": iter}
+    acts: dict[str, Callable[[Any], object]] = {
+        "|": id,
+        "repr": repr,
+        "hash": hash,
+        "==": trial.probed().stream.__eq__,
+        "iter": iter,
+    }
     for name, act in acts.items():
         act(probed.stream)
         trial.hold(not probed.runs, "laziness", f"{name} began a run of its upstream")
