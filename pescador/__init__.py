@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pescador.core import Join, Op, Pipeline, Same, Stream, stream
 from pescador.errors import (
     DataError,
+    IndivisibleError,
     MissingKeyError,
     ParameterError,
     ParameterTypeError,
@@ -14,6 +15,7 @@ from pescador.errors import (
 )
 from pescador.maps import buffer_stream, cache, keras_tuples, tuples
 from pescador.running import Pass
+from pescador.seeding import SEED
 from pescador.streamers import (
     BufferedStreamer,
     ChainMux,
@@ -33,9 +35,11 @@ __version__ = "4.0.0.dev0"
 
 # Without StreamLearner: scikit-learn is an extra, and `from pescador import *` needs none.
 __all__ = [
+    "SEED",
     "BufferedStreamer",
     "ChainMux",
     "DataError",
+    "IndivisibleError",
     "Join",
     "MissingKeyError",
     "Mux",

@@ -321,7 +321,11 @@ class Pipeline(Op[A, B]):
         return iter(described.then(*self.ops))
 
     def __repr__(self) -> str:
-        return " | ".join(map(repr, self.ops)) if len(self.ops) > 1 else "Pipeline()"
+        if len(self.ops) == 1 and not isinstance(self.ops[0], Apply):
+            return f"Pipeline({show(self.ops)})"
+        # Two callables, or a callable and an operator, are no pipeline if nothing is on their left.
+        begin = [] if self.ops and not isinstance(self.ops[0], Apply) else ["Pipeline()"]
+        return " | ".join([*begin, *map(repr, self.ops)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -736,7 +740,7 @@ def sequence(upstream: Iterable[A]) -> Sequence[A] | np.ndarray | None:
 
 
 def _joined(ops: tuple[Op[Any, Any], ...]) -> Op[Any, Any]:
-    return ops[0] if len(ops) == 1 else Pipeline(ops)
+    return ops[0] if len(ops) == 1 and not isinstance(ops[0], Apply) else Pipeline(ops)
 
 
 def _steps(step: Any) -> tuple[Op[Any, Any], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import repeat
 from operator import getitem, itemgetter
 from typing import Any
@@ -12,7 +13,17 @@ import numpy as np
 
 from pescador.errors import DataError, show_key
 
-__all__ = ["columns", "concatenate", "first_leaf", "join", "lengths", "rebuild", "split", "stack"]
+__all__ = [
+    "columns",
+    "concatenate",
+    "first_leaf",
+    "join",
+    "lengths",
+    "rebuild",
+    "split",
+    "stack",
+    "without_rows",
+]
 
 Path = tuple[Any, ...]
 Column = tuple[Path, Sequence[Any]]
@@ -138,6 +149,17 @@ def lengths(batches: Sequence[Column]) -> list[int]:
     return shared
 
 
+def without_rows(batch: Any) -> Any:
+    """A batch like this one, of no rows, that does not keep it in memory.
+
+    Examples
+    --------
+    >>> without_rows({"x": np.zeros((3, 2))})["x"].shape
+    (0, 2)
+    """
+    return rebuild(batch, [np.array(leaf[:0]) for _, (leaf,) in columns([batch])])
+
+
 def first_leaf(element: Any) -> Callable[[Any], Any]:
     """How to get at the first leaf of `element` and of all like it.
 
@@ -232,15 +254,16 @@ def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
 
 
 def _lengths(column: Sequence[Any], path: Path) -> list[int]:
-    try:
-        return [*map(len, column)]
-    except TypeError:
-        index = next(i for i, value in enumerate(column) if not np.ndim(value))
-        problem = (
-            f"{_described(column[index])} has no first dimension; "
-            "a batch of one row has arrays of shape (1, ...)"
-        )
-        raise _misfit(problem, index, path) from None
+    # A str or a mapping has a length and yet no rows; before the last, joining tells.
+    if not isinstance(column[-1], str | bytes | Mapping):
+        with suppress(TypeError):
+            return [*map(len, column)]
+    index = next(i for i, value in enumerate(column) if not np.ndim(value))
+    problem = (
+        f"{_described(column[index])} has no first dimension; "
+        "a batch of one row has arrays of shape (1, ...)"
+    )
+    raise _misfit(problem, index, path)
 
 
 def _without_objects(batch: np.ndarray, values: Sequence[Any], path: Path) -> np.ndarray:

@@ -235,6 +235,7 @@ def turns(pool: Pool, order: Iterable[int]) -> Generator[Any, None, None]:
                     yield item
             if ended:
                 close_all(ended)
-                active = [one for one in active if one not in ended]
+                closed = {*ended}
+                active = [one for one in active if one not in closed]
     finally:
         close_all(active)

@@ -194,7 +194,11 @@ def frozen_weights(op: object, weights: Any) -> Any:
         values = np.atleast_1d(np.asarray(weights, float))
     except (TypeError, ValueError):
         values = np.empty((0, 0))
-    errors.require_type(values.ndim == 1, op, "weights must be numbers, one per stream")
+    errors.require_type(
+        values.ndim == 1 and np.asarray(weights).dtype.kind in "biufO",
+        op,
+        "weights must be numbers, one per stream",
+    )
     shares = [float(value) for value in values]
     for index, value in enumerate(shares):
         errors.require(
@@ -204,6 +208,7 @@ def frozen_weights(op: object, weights: Any) -> Any:
             f"{names[index] if names else index!r}",
         )
     errors.require(values.any(), op, "at least one of the weights must be above 0")
+    errors.require(sum(values.tolist()) < math.inf, op, "the sum of the weights must be finite")
     return Named(names, tuple(shares)) if names else tuple(shares)
 
 

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -76,8 +77,11 @@ class Twister(random.Random):
 
         Multiplication of uniforms (Knuth) below 10; above, the transformed rejection PTRS of
         W. Hörmann, "The transformed rejection method for generating Poisson random variables",
-        Insurance: Mathematics and Economics 12 (1993).
+        Insurance: Mathematics and Economics 12 (1993); numpy's own where the rounding of its
+        logarithms would decide.
         """
+        if lam > 1e8:
+            return int(self._from_numpy(lambda state: state.poisson(lam)))
         uniform = self.random
         if lam < 10:
             if lam == 0:
@@ -112,10 +116,7 @@ class Twister(random.Random):
 
     def _binomial(self, n: int, p: float) -> int:
         if n * p > 30:
-            state = self._numpy()
-            k = int(state.binomial(n, p))
-            self.adopt(state)
-            return k
+            return int(self._from_numpy(lambda state: state.binomial(n, p)))
         q = 1.0 - p
         start = math.exp(n * math.log(q))
         bound = int(min(n, n * p + 10.0 * math.sqrt(n * p * q + 1)))
@@ -131,19 +132,20 @@ class Twister(random.Random):
 
     def choice_of_weights(self, weights: np.ndarray, size: int, replace: bool) -> np.ndarray:
         """``RandomState.choice(weights, size, replace, p=weights)``; zeros where it refuses."""
-        state = self._numpy()
+        shares = weights / weights.sum()
         try:
-            drawn = state.choice(weights, size=size, replace=replace, p=weights / weights.sum())
-        except ValueError:
-            drawn = np.zeros(size)
-        self.adopt(state)
-        return drawn
+            return self._from_numpy(lambda state: state.choice(weights, size, replace, shares))
+        except ValueError:  # Refused before anything is drawn.
+            return np.zeros(size)
 
-    def _numpy(self) -> np.random.RandomState:
+    def _from_numpy(self, draw: Callable[[np.random.RandomState], Any]) -> Any:
+        """What a ``RandomState`` draws that stands where this one does; then on from there."""
         _, words, _ = self.getstate()
         state = np.random.RandomState(0)
         state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
-        return state
+        drawn = draw(state)
+        self.adopt(state)
+        return drawn
 
     def adopt(self, state: np.random.RandomState) -> None:
         """Go on from where a ``RandomState`` is."""

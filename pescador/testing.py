@@ -48,15 +48,12 @@ class Probe:
     --------
     >>> from pescador.ops import take
     >>> probe = Probe("abc", kept=True)
-    >>> list(probe | take(2))
-    ['a', 'b']
-    >>> probe.runs, probe.read, probe.live
-    (1, 2, 1)
-    >>> with iter(probe | take(2)) as run:
-    ...     next(run)
-    'a'
-    >>> probe.runs, probe.read, probe.live
-    (2, 3, 1)
+    >>> run = iter(probe | take(2))
+    >>> next(run), probe.runs, probe.read, probe.live
+    ('a', 1, 1, 1)
+    >>> run.close()
+    >>> probe.live
+    0
     """
 
     def __init__(
@@ -143,12 +140,12 @@ def assert_lawful(
 ) -> None:
     """Hold an operator, a pipeline or a stream to the laws.
 
-    associativity
-        ``(s | f) | g == s | (f | g)``, as values and in their elements; ``Pipeline()`` changes
-        nothing; and ``f(s)`` gives what ``s | f`` gives.
     purity
         Two runs give the same elements, one after the other and in turns. So an operator that
         draws at random is to be given a seed.
+    associativity
+        ``(s | f) | g == s | (f | g)``, as values and in their elements; ``Pipeline()`` changes
+        nothing; and ``f(s)`` gives what ``s | f`` gives.
     post
         It survives pickle with the same elements, equal and with an equal hash (where it holds no
         arrays, which are compared by identity); and so does what its repr evaluates to, unless
@@ -158,8 +155,8 @@ def assert_lawful(
     demand
         No more of the upstream is read than is needed.
     release
-        A consumer that leaves early, by ``close``, by letting go of the run or by an exception,
-        leaves no run of a source open, and no file.
+        A run that ends, and a consumer that leaves early, by ``close``, by letting go of the run
+        or by an exception, leave no run of a source open, and no file.
 
     Parameters
     ----------
@@ -259,21 +256,21 @@ class _Trial:
         except Exception as error:  # noqa: BLE001  It may be the operator's, or the upstream's.
             return error
 
-    def probed(self, failing: int | None = None, *, kept: bool = False) -> _Probed:
+    def probed(self, failing: int | None = None) -> _Probed:
         """The subject over probes. What the upstream has at `failing` raises an exception."""
         if isinstance(self.subject, Stream):
             return _Probed(self.subject, [])
         error = RuntimeError("raised by the upstream, as a trial")
         if not self.pool:
-            probe = Probe(self.sample[:failing], error if failing is not None else None, kept=kept)
+            probe = Probe(self.sample[:failing], error if failing is not None else None)
             return _Probed(self.over(probe), [probe])
         probes = [
-            Probe(member, error if place == failing else None, kept=kept)
+            Probe(member, error if place == failing else None)
             for place, member in enumerate(stream(self.sample))
         ]
         if isinstance(self.sample, Mapping):
             return _Probed(self.over(dict(zip(self.sample, probes, strict=True))), probes)
-        pool = Probe(probes, kept=kept)
+        pool = Probe(probes)
         return _Probed(self.over(pool), probes, [pool])
 
     def hold(self, condition: object, law: str, problem: str) -> None:
@@ -313,6 +310,19 @@ def _snapshot(element: Any) -> Any:
     return element
 
 
+def _purity(trial: _Trial) -> None:
+    described = trial.over(trial.sample)
+    shown = repr(described)
+    first, again = trial.gives(described), trial.gives(described)
+    trial.hold(alike(first, again), "purity", f"one run gave {first}, the next {again}")
+    one, other = iter(described), iter(described)
+    turns = [trial.gives(run, 1) for _ in range(trial.most) for run in (one, other)]
+    for gave in (turns[::2], turns[1::2]):
+        problem = f"a run alone gave {first}, in turns with another {gave}"
+        trial.hold(alike(first, [*chain.from_iterable(gave)]), "purity", problem)
+    trial.hold(repr(described) == shown, "purity", f"running changed it, into {described}")
+
+
 def _associativity(trial: _Trial) -> None:
     source, step = stream(trial.sample), trial.subject
     if isinstance(step, Stream):
@@ -330,21 +340,8 @@ def _associativity(trial: _Trial) -> None:
         for either in (one, other):
             gave = trial.gives(either)
             trial.hold(alike(gave, gives), "associativity", f"{either} gave {gave}, not {gives}")
-    gave = trial.gives(step(source))
+    gave = trial.gives(step(source if isinstance(trial.subject, Stream) else trial.sample))
     trial.hold(alike(gave, gives), "associativity", f"f(s) gave {gave}, and s | f {gives}")
-
-
-def _purity(trial: _Trial) -> None:
-    described = trial.over(trial.sample)
-    shown = repr(described)
-    first, again = trial.gives(described), trial.gives(described)
-    trial.hold(alike(first, again), "purity", f"one run gave {first}, the next {again}")
-    one, other = iter(described), iter(described)
-    turns = [trial.gives(run, 1) for _ in range(trial.most) for run in (one, other)]
-    for gave in (turns[::2], turns[1::2]):
-        problem = f"a run alone gave {first}, in turns with another {gave}"
-        trial.hold(alike(first, [*chain.from_iterable(gave)]), "purity", problem)
-    trial.hold(repr(described) == shown, "purity", f"running changed it, into {described}")
 
 
 def _post(trial: _Trial) -> None:
@@ -386,7 +383,13 @@ def _namespace(trial: _Trial) -> dict[str, Any]:
 
 def _laziness(trial: _Trial) -> None:
     probed = trial.probed()
-    acts: dict[str, Callable[[Any], object]] = {"|": id, "repr": repr, "hash": hash, "iter": iter}
+    acts: dict[str, Callable[[Any], object]] = {
+        "|": id,
+        "repr": repr,
+        "hash": hash,
+        "==": trial.probed().stream.__eq__,
+        "iter": iter,
+    }
     for name, act in acts.items():
         act(probed.stream)
         trial.hold(not probed.runs, "laziness", f"{name} began a run of its upstream")
@@ -432,9 +435,10 @@ def _release(trial: _Trial) -> None:
 def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
     """Runs that were left early, each in its way."""
     for asked in range(1, len(trial.gives(trial.over(trial.sample))) + 2):
-        probed = trial.probed(kept=True)
+        probed = trial.probed()
         run: Any = iter(probed.stream)
-        trial.gives(run, asked)
+        if len(trial.gives(run, asked)) < asked:
+            yield f"at its end after {asked - 1} elements", probed
         run.close()
         yield f"closed after {asked} elements", probed
         probed = trial.probed()
@@ -447,8 +451,8 @@ def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
 
 
 _CHECKS: dict[str, Callable[[_Trial], None]] = {
-    "associativity": _associativity,
     "purity": _purity,
+    "associativity": _associativity,
     "post": _post,
     "laziness": _laziness,
     "demand": _demand,

@@ -25,6 +25,8 @@ def same(a: Any, b: Any) -> bool:
         return False
     if isinstance(a, tuple) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, functools.partial) and type(a) is type(b):
+        return same(_parts(a), _parts(b))
     try:
         return bool(a == b)
     except Exception:  # noqa: BLE001  What cannot be compared may raise anything.
@@ -37,10 +39,16 @@ def hash_of(value: Any) -> int:
         return id(value)
     if isinstance(value, tuple):
         return hash(tuple(map(hash_of, value)))
+    if isinstance(value, functools.partial):
+        return hash_of(_parts(value))
     try:
         return hash(value)
     except TypeError:
         return hash(type(value))
+
+
+def _parts(value: functools.partial[Any]) -> tuple[Any, ...]:
+    return value.func, value.args, tuple(sorted(value.keywords.items()))
 
 
 def show(value: Any) -> str:

@@ -203,7 +203,7 @@ class _Rows:
 
     def drop(self) -> None:
         """Hold nothing."""
-        self.template: Any = None
+        self.template: Any = None  # a chunk, for its structure
         self.columns: list[tuple[data.Path, list[Any]]] = []
         self.start = 0  # how many rows of the first chunk are given
         self.held = 0  # how many rows are not
@@ -224,22 +224,18 @@ class _Rows:
         self.fresh.clear()
         if not fresh:
             return
+        like = [self.template] if self.columns else []
         try:
-            columns = data.columns(fresh)
-            lengths = data.lengths(columns)
+            columns = data.columns(like + fresh)
+            lengths = data.lengths(columns)[len(like) :]
         except DataError as error:
-            self.fresh += fresh[: error.index]
-            raise error.located(self.op, self.seen) from None
-        if not self.columns:
+            self.fresh += fresh[: (error.index or 0) - len(like)]
+            raise error.located(self.op, self.seen - len(like)) from None
+        if not like:
             self.template = fresh[0]
             self.columns = [(path, []) for path, _ in columns]
-        elif [path for path, _ in columns] != [path for path, _ in self.columns]:
-            try:
-                data.columns([self.template, fresh[0]])
-            except DataError as error:
-                raise error.located(self.op, self.seen - 1) from None
         for (_, held), (_, column) in zip(self.columns, columns, strict=True):
-            held.extend(column)
+            held.extend(column[len(like) :])
         self.seen += len(fresh)
         self.held += sum(lengths)
         self.last = lengths[-1]
@@ -250,10 +246,12 @@ class _Rows:
         stop = self.last - left
         leaves = []
         for path, column in self.columns:
-            pieces = [*column]
-            pieces[-1] = pieces[-1][:stop]
-            if self.start:
-                pieces[0] = pieces[0][self.start :]
+            first, *others = column
+            if others:
+                first = first[self.start :] if self.start else first
+                pieces = [first, *others[:-1], others[-1][:stop]]
+            else:
+                pieces = [first[self.start : stop]]
             try:
                 leaves.append(data.join(pieces, path))
             except DataError as error:
@@ -262,6 +260,8 @@ class _Rows:
                 raise located from None
         batch = data.rebuild(self.template, leaves)
         if left:
+            if len(self.columns[0][1]) > 1:  # The first chunk is let go.
+                self.template = data.without_rows(self.template)
             self.columns = [(path, column[-1:]) for path, column in self.columns]
             self.start, self.held = stop, left
         else:
@@ -270,6 +270,7 @@ class _Rows:
 
     def keep(self, chunks: int) -> None:
         """Forget all but the first chunks."""
+        self.seen -= len(self.columns[0][1]) - chunks
         self.columns = [(path, column[:chunks]) for path, column in self.columns]
         lengths = [*map(len, self.columns[0][1])]
         self.held = max(sum(lengths) - self.start, 0)
@@ -279,7 +280,12 @@ class _Rows:
         """What is left, in a last batch."""
         self.admit()
         if self.held:
-            yield self.cut(self.held)
+            try:
+                batch = self.cut(self.held)
+            except DataError:
+                yield from self.rest()
+                raise
+            yield batch
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

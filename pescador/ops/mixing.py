@@ -102,7 +102,8 @@ class mux(Mixing):
         The quota: ``1 + Poisson(lam)``; ``1 + Poisson(lam - 1)``; ``1 + Binomial((lam - 1) /
         (1 - p), 1 - p)``, p being the stream's share of the active weights; or `lam`, rounded up.
     prune_empty : bool, default=True
-        Whether a stream that gave nothing is never activated again.
+        Whether a stream that gave nothing is never activated again, unless the mode is
+        "single_active"; there it only counts towards the end, when all have given nothing.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     tag : bool, default=False
