@@ -29,6 +29,7 @@ from pescador.streamers import (
 )
 
 if TYPE_CHECKING:
+    from pescador.inspecting import check, explain, graph, profile
     from pescador.learning import StreamLearner as StreamLearner
 
 __version__ = "4.0.0.dev0"
@@ -57,15 +58,36 @@ __all__ = [
     "Streamer",
     "buffer_stream",
     "cache",
+    "check",
+    "explain",
+    "graph",
     "keras_tuples",
     "mux",
+    "profile",
     "stream",
     "streamable",
     "tuples",
 ]
 
 
+LOOKING = {"check", "explain", "graph", "profile"}
+
+
+def _html(described: Stream[Any]) -> str:
+    from pescador.inspecting import explain
+
+    return explain(described)._repr_html_()
+
+
+# What looks at streams stands above them, so it is here that the two meet.
+Stream._repr_html_ = _html
+
+
 def __getattr__(name: str) -> Any:
+    if name in LOOKING:  # what a run has no use for
+        from pescador import inspecting
+
+        return getattr(inspecting, name)
     if name == "StreamLearner":  # scikit-learn is an extra, and takes a second to import
         from pescador.learning import StreamLearner
 

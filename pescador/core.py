@@ -381,6 +381,9 @@ class Stream(Generic[A]):
     kwargs: tuple[tuple[str, Any], ...] = ()
     ops: tuple[Op[Any, Any], ...] = ()
 
+    # How notebooks show it.
+    _repr_html_: ClassVar[Callable[[Stream[Any]], str]]
+
     def __iter__(self) -> Iterator[A]:
         if not self.ops:
             return self._begin()

@@ -227,15 +227,12 @@ def profile(described: Iterable[Any], n: int = 1000) -> Profile:
 
     Examples
     --------
-    >>> from pescador.ops import batch, map, mux
-    >>> found = profile(["aaa", "bbb"] | mux(2, lam=1, random_state=0) | map(ord) | batch(5), n=4)
+    >>> from pescador.ops import batch, map, round_robin
+    >>> found = profile({"a": "aaa", "b": "bb"} | round_robin() | map(ord) | batch(2))
     >>> found.elements, [step.elements for step in found.steps]
-    (4, [9, 20, 20, 20, 4])
-    >>> [
-    ...     (one.name, one.elements)
-    ...     for one in sorted(found.pools[0].streams, key=lambda one: one.name)
-    ... ]
-    [(0, 12), (1, 8)]
+    (2, [2, 5, 5, 5, 2])
+    >>> sorted((one.name, one.activations, one.elements) for one in found.pools[0].streams)
+    [('a', 1, 3), ('b', 1, 2)]
     """
     n = errors.count("profile", "n", n)
     whole = stream(described)
