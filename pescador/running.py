@@ -41,24 +41,24 @@ class Pass(chain[A]):
         self.owned = owned
         return self
 
-    @classmethod
-    def over(cls, upstream: Iterable[A]) -> Pass[A]:
+    @staticmethod
+    def over(upstream: Iterable[B]) -> Pass[B]:
         """Run `upstream`; an iterator that is started already stays its owner's to close."""
         items = iter(upstream)
         if items is upstream:
-            return cls(items, [])
-        return items if isinstance(items, Pass) else cls(items, [items])
+            return Pass(items, [])
+        return items if isinstance(items, Pass) else Pass(items, [items])
 
-    @classmethod
-    def lazily(cls, begin: Callable[[], Iterator[A]]) -> Pass[A]:
+    @staticmethod
+    def lazily(begin: Callable[[], Iterator[B]]) -> Pass[B]:
         """Run what `begin` returns, called when the first element is asked for."""
         owned: list[Any] = []
 
-        def begin_and_own() -> Iterator[A]:
+        def begin_and_own() -> Iterator[B]:
             owned.append(begin())
             return owned[0]  # type: ignore[no-any-return]
 
-        return cls(chain.from_iterable(starmap(begin_and_own, [()])), owned)
+        return Pass(chain.from_iterable(starmap(begin_and_own, [()])), owned)
 
     def then(self, step: Callable[[Iterator[A]], Iterator[B]]) -> Pass[B]:
         """The same run with a step in C on top: the steps stand on each other directly."""

@@ -133,10 +133,12 @@ class Twister(random.Random):
     def choice_of_weights(self, weights: np.ndarray, size: int, replace: bool) -> np.ndarray:
         """``RandomState.choice(weights, size, replace, p=weights)``; zeros where it refuses."""
         shares = weights / weights.sum()
+        drawn: np.ndarray
         try:
-            return self._from_numpy(lambda state: state.choice(weights, size, replace, shares))
+            drawn = self._from_numpy(lambda state: state.choice(weights, size, replace, shares))
         except ValueError:  # Refused before anything is drawn.
-            return np.zeros(size)
+            drawn = np.zeros(size)
+        return drawn
 
     def _from_numpy(self, draw: Callable[[np.random.RandomState], Any]) -> Any:
         """What a ``RandomState`` draws that stands where this one does; then on from there."""
