@@ -585,8 +585,12 @@ class Stream(Generic[A]):
 
     @property
     def names(self) -> tuple[Any, ...] | None:
-        """The names of the pool's streams, where the source is a mapping; else None."""
-        return self.source.names if isinstance(self.source, Named) and not self.ops else None
+        """The names of the pool's streams, where the source is a mapping; else None.
+
+        They last through operators that give one element for each.
+        """
+        lasting = isinstance(self.source, Named) and all(op.exact for op in self.ops)
+        return self.source.names if lasting else None
 
     @overload
     def __or__(self, other: Same) -> Stream[A]: ...
@@ -733,6 +737,8 @@ def length_of(source: Any) -> Length:
     described = getattr(source, "stream", source)
     if isinstance(described, Stream):
         return described.length
+    if isinstance(source, range):  # len() ends where an index of the machine does.
+        return max(0, -((source.start - source.stop) // source.step))
     known = isinstance(source, Sequence | AbstractSet | Mapping | np.ndarray | Named)
     return len(source) if known else None
 

@@ -38,6 +38,9 @@ class Pool:
         weights = getattr(self.op, "weights", None)
         if callable(weights):
             weights = frozen_weights(self.op, weights(drawn))
+            errors.require_type(
+                not callable(weights), self.op, f"weights({drawn}) gave {weights!r}, not numbers"
+            )
         check_pool(self.op, self.members, self.names, weights)
         shares: np.ndarray
         if weights is None:
@@ -145,7 +148,8 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
 
     Streams keep their names, or the indices they had; so their tags and seeds are the same.
     """
-    members = sequence(upstream)
+    lasting = all(step.exact for step in upstream.ops)
+    members = sequence(replace(upstream, ops=())) if lasting else None
     weights = getattr(op, "weights", None)
     if callable(weights):
         raise IndivisibleError(
@@ -157,7 +161,8 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
     if members is not None:
         chosen = range(part.index, len(members), part.count)
         names = upstream.names or range(len(members))
-        pool = Stream(Named(tuple(names[i] for i in chosen), tuple(members[i] for i in chosen)))
+        source = Named(tuple(names[i] for i in chosen), tuple(members[i] for i in chosen))
+        pool = Stream(source, ops=upstream.ops)
     elif op.tag:
         raise IndivisibleError(
             f"{op} cannot be divided: its tags count the streams of the whole; "

@@ -400,7 +400,7 @@ SHORT = (
             "its weights are a function of the whole; divide each stream of the pool instead",
         ),
         (
-            range(3) | ops.map(range) | ops.chain(tag=True),
+            range(3) | ops.map(range) | ops.skip(0) | ops.chain(tag=True),
             "chain(tag=True)",
             "its tags count the streams of the whole; have a mapping, or a list, as the pool",
         ),
