@@ -284,7 +284,8 @@ class Apply(Op[A, B]):
     indivisible = "it may do anything; put it after what divides the stream"
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
-        return Pass.lazily(lambda: _iterator(self.function(upstream), self))
+        # A generator, so that closing it lets go of the upstream wherever the callable holds it.
+        yield from _iterator(self.function(upstream), self)
 
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if gathers(self.function) and upstream.length == math.inf:
@@ -687,7 +688,10 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
     if _is_function(source):
         return Stream(source, args, tuple(sorted(kwargs.items())))
     if args or kwargs:
-        raise ParameterTypeError(f"{show(source)} is not callable, so it takes no arguments")
+        raise ParameterTypeError(
+            f"{show(source)} is not callable, so it takes no arguments; "
+            "for its first n elements write stream(...) | take(n)"
+        )
     if isinstance(source, Stream):
         return source
     if isinstance(source, Mapping):

@@ -245,6 +245,8 @@ def _by_place(elements: Sequence[Any], path: Path) -> Iterable[tuple[int, Sequen
 def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
     try:
         batch = np.array(values)
+        if not batch.dtype.isnative:  # A lone array's own order; else numpy gives the machine's.
+            batch = np.stack(values)
     except (ValueError, TypeError):
         arrays = _arrays(values, path)
         _require_all(arrays, lambda array: array.shape == arrays[0].shape, path)

@@ -44,8 +44,8 @@ class Drawing:
                     if not self.reweigh():
                         return
 
-    def begin(self) -> bool:
-        """Fill the slots; False if the run is over at once."""
+    def begin(self) -> None:
+        """Fill the slots."""
         raise NotImplementedError
 
     def reweigh(self) -> bool:
@@ -62,8 +62,7 @@ class Drawing:
         try:
             self.pool = Pool(self.op, self.upstream)
             self.draws = twister(self.op.random_state)
-            if not self.begin():
-                return
+            self.begin()
             items = self.items
             uniforms = starmap(self.draws.random, repeat(()))
             for step, slot in enumerate(map(bisect_right, repeat(self.ends), uniforms)):
@@ -101,7 +100,7 @@ class Drawing:
 class Mixture(Drawing):
     """One run of a `mux`."""
 
-    def begin(self) -> bool:
+    def begin(self) -> None:
         weights = self.pool.weights
         self.slots(self.op.first_weights(weights, self.draws))
         self.members = [0] * self.op.k
@@ -114,7 +113,7 @@ class Mixture(Drawing):
             if not self.candidates:
                 break
             self.activate(slot)
-        return self.weigh()
+        self.weigh()
 
     def activate(self, slot: int) -> None:
         member = self.members[slot] = self.candidates.choose(self.draws.random())
@@ -191,12 +190,12 @@ class Mixture(Drawing):
 class Restarting(Drawing):
     """One run of `shuffled`."""
 
-    def begin(self) -> bool:
+    def begin(self) -> None:
         self.slots(self.pool.weights.copy())
         self.empty: set[int] = set()
         for slot in np.flatnonzero(self.weights).tolist():
             self.place(slot, self.pool.active(slot))
-        return self.weigh()
+        self.weigh()
 
     def replace(self, slot: int, step: int) -> bool:
         ended = self.active[slot]

@@ -225,4 +225,5 @@ def name(op: object, value: object) -> None:
 
 def flag(op: object, name: str, value: object) -> None:
     """True or False."""
-    require_type(isinstance(value, bool), op, f"{name} must be True or False, not {value!r}")
+    is_flag = isinstance(value, bool) or type(value).__name__ == "bool"  # numpy's bool is none
+    require_type(is_flag, op, f"{name} must be True or False, not {value!r}")

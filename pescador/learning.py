@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pescador import errors
 from pescador.errors import DataError, MissingKeyError, require
 from pescador.ops import take
 from pescador.running import Pass
@@ -88,6 +89,8 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
             self,
             "max_batches and max_steps are one parameter; give one",
         )
+        if bound is not None:
+            errors.count(self, "max_batches", bound)
         with Pass.over(stream if bound is None else take(bound)(stream)) as batches:
             for index, batch in enumerate(batches):
                 self.estimator.partial_fit(*_picked(batch, keys, index), **kwargs)

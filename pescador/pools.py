@@ -66,7 +66,7 @@ class Active:
         self.name = name
         self.counter = count(1)
         try:
-            if not isinstance(member, Iterable) or isinstance(member, Mapping):
+            if not isinstance(member, Iterable):
                 member = stream(member)
             elif op.entropy:
                 described = getattr(member, "stream", member)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,7 +44,7 @@ class Pass(chain[A]):
     @staticmethod
     def over(upstream: Iterable[B]) -> Pass[B]:
         """Run `upstream`; an iterator that is started already stays its owner's to close."""
-        items = iter(upstream)
+        items = iter(upstream.values() if isinstance(upstream, Mapping) else upstream)
         if items is upstream:
             return Pass(items, [])
         return items if isinstance(items, Pass) else Pass(items, [items])
@@ -55,8 +55,9 @@ class Pass(chain[A]):
         owned: list[Any] = []
 
         def begin_and_own() -> Iterator[B]:
-            owned.append(begin())
-            return owned[0]  # type: ignore[no-any-return]
+            items = begin()
+            owned.append(items)
+            return items
 
         return Pass(chain.from_iterable(starmap(begin_and_own, [()])), owned)
 

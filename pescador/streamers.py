@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
 
 from pescador import errors, ops
 from pescador.core import Stream, stream
@@ -63,31 +63,48 @@ class Streamer(Generic[A]):
     ([3, 2, 1], [3, 2], [3, 2, 1, 3, 2])
     """
 
-    stream: Stream[A]
+    _overridden: ClassVar[str | None] = None
 
+    @overload
+    def __init__(self, streamer: Mapping[str, A]) -> None: ...
+    @overload
+    def __init__(self, streamer: Iterable[A]) -> None: ...
+    @overload
+    def __init__(
+        self, streamer: Callable[P, Iterable[A]], *args: P.args, **kwargs: P.kwargs
+    ) -> None: ...
     def __init__(self, streamer: Any, *args: Any, **kwargs: Any) -> None:
         self._describe(_lifted(streamer, *args, **kwargs))
 
+    def __init_subclass__(cls) -> None:
+        run = [name for name in ("iterate", "generate") if name in cls.__dict__]
+        cls._overridden = run[0] if run else cls._overridden
+
     def _describe(self, described: Stream[A]) -> None:
-        self.stream = described
+        self._stream = described
         self._active = 0
+
+    @property
+    def stream(self) -> Stream[A]:
+        """The description; of a subclass with an `iterate` of its own, it runs that."""
+        return Stream(getattr(self, self._overridden)) if self._overridden else self._stream
 
     @property
     def generator(self) -> Any:
         """What the stream draws from, its source."""
-        return self.stream.source
+        return self._stream.source
 
     streamer = generator
 
     @property
     def args(self) -> tuple[Any, ...]:
         """The positional arguments of a generator function."""
-        return self.stream.args
+        return self._stream.args
 
     @property
     def kwargs(self) -> dict[str, Any]:
         """The keyword arguments of a generator function."""
-        return dict(self.stream.kwargs)
+        return dict(self._stream.kwargs)
 
     @property
     def active(self) -> int:
@@ -126,7 +143,7 @@ class Streamer(Generic[A]):
         object
             The elements of the stream.
         """
-        return self._run(_bounded(self.stream, max_batches))
+        return self._run(_bounded(self._stream, max_batches))
 
     def iterate(self, max_iter: int | None = None) -> Generator[A, None, None]:
         """One run, as `generate`: the name that it has in pescador 2 and 3.
@@ -141,7 +158,7 @@ class Streamer(Generic[A]):
         object
             The elements of the stream.
         """
-        return self.generate(max_iter)
+        return self._run(_bounded(self._stream, max_iter))
 
     def cycle(self, max_iter: int | None = None) -> Generator[A, None, None]:
         """Runs without end, each starting anew; a run without an element ends it.
@@ -218,10 +235,10 @@ class Streamer(Generic[A]):
             len(given) <= 1, self, "max_batches, max_iter and max_items are one parameter; give one"
         )
         bound = given[0] if given else None
-        return self.cycle(bound) if cycle else self.generate(bound)
+        return self.cycle(bound) if cycle else self._run(_bounded(self.stream, bound))
 
     def __iter__(self) -> Iterator[A]:
-        return self.generate()
+        return self._run(self.stream)
 
     def __or__(self, other: Any) -> Any:
         return self.stream | other

@@ -356,6 +356,7 @@ def muxes(draw: Any, kind: str, pool: Any) -> Any:
         draw(counts),
         draw(st.sampled_from([None, 1, 1.5, 3, 12.0] + [0.4] * (dist in ("poisson", "constant")))),
         weights=draw(pool_weights(pool)),
+        every=draw(counts),
         mode=draw(st.sampled_from(["with_replacement", "single_active", "exhaustive"])),
         dist=dist,
         prune_empty=draw(flags),

@@ -87,6 +87,20 @@ def test_a_constant_function_is_its_constant(name: str, data: st.DataObject, eve
     assert started(pool | replace(op, weights=function, every=every)) == constant
 
 
+@pytest.mark.parametrize("mode", ["with_replacement", "single_active", "exhaustive"])
+@pytest.mark.parametrize("prune_empty", [True, False])
+def test_empty_streams_are_as_before_after_each_asking(mode: str, prune_empty: bool) -> None:
+    """In single_active a stream that gave nothing may come back, and does so at the same draw."""
+    constant, asked = [1, 1, 1], functools.partial(constantly, [1, 1, 1])
+    for seed in range(20):
+        parameters = {"mode": mode, "prune_empty": prune_empty, "random_state": seed}
+        first, second = (
+            ["", "ab", "c"] | ops.mux(2, 1, weights=w, every=2, **parameters)
+            for w in (constant, asked)
+        )
+        assert started(first) == started(second)
+
+
 @weighed
 @given(data=st.data(), every=st.integers(1, 9))
 def test_until_the_first_change_it_is_constant(name: str, data: st.DataObject, every: int) -> None:

@@ -1,0 +1,181 @@
+"""Data objects as functions see them; what operators make of them stands in test_batching."""
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pescador import data
+from pescador.errors import DataError
+from pescador.testing import alike
+from sources import exactly
+from strategies import data_objects
+
+X = np.arange(6.0).reshape(3, 2)
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
+
+
+def leaves_of(element):
+    """Every array of a data object, in order: a model of `columns`."""
+    if isinstance(element, dict):
+        return [leaf for value in element.values() for leaf in leaves_of(value)]
+    if isinstance(element, tuple):
+        return [leaf for value in element for leaf in leaves_of(value)]
+    return [element]
+
+
+@given(st.integers(1, 5).flatmap(lambda n: data_objects([()] * n)))
+def test_stack_stacks_every_leaf(elements):
+    expected = [np.stack(column) for column in zip(*map(leaves_of, elements), strict=True)]
+    stacked = data.stack(elements)
+    assert alike(leaves_of(stacked), expected)
+    assert alike(data.rebuild(elements[0], expected), stacked)
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=4).flatmap(
+        lambda lengths: data_objects([(n,) for n in lengths]).map(lambda b: (lengths, b))
+    )
+)
+def test_concatenate_joins_every_leaf_and_lengths_counts_its_rows(drawn):
+    lengths, batches = drawn
+    expected = [np.concatenate(column) for column in zip(*map(leaves_of, batches), strict=True)]
+    assert alike(leaves_of(data.concatenate(batches)), expected)
+    assert data.lengths(data.columns(batches)) == lengths
+    rows = [list(data.split(batch)) for batch in batches]
+    assert [*map(len, rows)] == lengths
+    assert [len(data.first_leaf(batches[0])(batch)) for batch in batches] == lengths
+    some = [row for batch in rows for row in batch]
+    if some:
+        made = leaves_of(data.stack(some))
+        # A row of an array of str is as long as itself.
+        kept = [leaf.astype(own.dtype) for leaf, own in zip(made, expected, strict=True)]
+        assert alike(kept, expected)
+
+
+@pytest.mark.parametrize(
+    ("elements", "columns"),
+    [
+        ([X], [((), [X])]),
+        ([1, 2], [((), [1, 2])]),
+        ([{"a": 1, "b": 2}, {"b": 4, "a": 3}], [(("a",), [1, 3]), (("b",), [2, 4])]),
+        ([(1, {"a": 2}), (3, {"a": 4})], [((0,), (1, 3)), ((1, "a"), [2, 4])]),
+        ([Pair(1, 2)], [((0,), (1,)), ((1,), (2,))]),
+        ([{"a": {}, "b": ()}], []),
+        ([{}], []),
+        ([()], []),
+    ],
+    ids=repr,
+)
+def test_columns_say_where_each_leaf_stands(elements, columns):
+    assert repr(data.columns(elements)) == repr(columns)
+
+
+@pytest.mark.parametrize(
+    ("element", "leaf"),
+    [
+        (X, X),
+        ([1, 2], [1, 2]),
+        ({"a": X, "b": 1}, X),
+        ((X, 1), X),
+        ({"a": {"b": (X,)}}, X),
+        ({"none": {}, "empty": (), "a": {"b": X}}, X),
+        (({}, {"a": X}), X),
+    ],
+    ids=repr,
+)
+def test_the_first_leaf_is_found_behind_what_is_empty(element, leaf):
+    assert repr(data.first_leaf(element)(element)) == repr(leaf)
+
+
+def test_rebuild_keeps_the_kind_of_tuples_and_makes_dicts_of_mappings():
+    made = data.rebuild(OrderedDict(a=Pair(1, (2, 3))), iter("xyz"))
+    assert made == {"a": Pair("x", ("y", "z"))}
+    assert type(made) is dict
+    assert type(made["a"]) is Pair
+    assert data.rebuild(5, ["x"]) == "x"
+
+
+def test_without_rows_holds_none_of_the_memory():
+    empty = data.without_rows({"x": X, "list": [1, 2], "deep": (X, {})})
+    assert alike(empty["x"], np.empty((0, 2)))
+    assert empty["x"].base is None
+    assert [*map(len, leaves_of(empty))] == [0, 0, 0]
+    assert list(empty) == ["x", "list", "deep"]
+
+
+def test_split_gives_views():
+    rows = list(data.split({"x": X, "y": (X, [1, 2, 3])}))
+    assert [row["y"][1] for row in rows] == [1, 2, 3]
+    assert all(np.shares_memory(row["x"], X) for row in rows)
+
+
+def test_one_array_is_copied_too():
+    for made in (data.stack([X]), data.concatenate([X])):
+        assert not np.shares_memory(made, X)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_join_is_numpys_concatenate(axis):
+    assert alike(data.join([X, X], ("x",), axis), np.concatenate([X, X], axis))
+
+
+@pytest.mark.parametrize(
+    ("values", "axis", "message"),
+    [
+        (
+            [X, X[0]],
+            0,
+            "element 1: float64 array of shape (2,) beside float64 array of shape (3, 2)",
+        ),
+        (
+            [X, X.T],
+            0,
+            "element 1: float64 array of shape (2, 3) beside float64 array of shape (3, 2)",
+        ),
+        (
+            [X, X],
+            2,
+            "element 0: float64 array of shape (3, 2) has no axis 2 to concatenate along",
+        ),
+        (
+            [X, X],
+            -3,
+            "element 0: float64 array of shape (3, 2) has no axis -3 to concatenate along",
+        ),
+        (
+            [1, 2],
+            0,
+            "element 0: int64 array of shape () has no axis 0 to concatenate along",
+        ),
+    ],
+)
+def test_what_cannot_be_joined_is_told(values, axis, message):
+    with pytest.raises(DataError, match=exactly(message)):
+        data.join(values, (), axis)
+
+
+def test_an_array_like_that_cannot_be_read_is_told_or_passes_its_own_error():
+    class Unreadable:
+        def __init__(self, error):
+            self.error = error
+
+        def __array__(self, dtype=None, copy=None):
+            raise self.error
+
+        def __repr__(self):
+            return "Unreadable()"
+
+    with pytest.raises(
+        DataError, match=exactly("element 1: Unreadable Unreadable() is no array: torn")
+    ):
+        data.stack([X, Unreadable(ValueError("torn"))])
+    with pytest.raises(OSError, match=exactly("disk")):
+        data.stack([X, Unreadable(OSError("disk"))])
