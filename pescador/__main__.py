@@ -90,9 +90,9 @@ def _found(place: str) -> Stream[Any]:
 
 def _show(found: object) -> None:
     if sys.stdout.isatty() and find_spec("rich"):
-        import rich
+        from rich.console import Console
 
-        rich.print(found)
+        Console().print(found)
     else:
         sys.stdout.write(f"{found}\n")
 

@@ -101,7 +101,9 @@ class Op(Generic[A, B]):
     @property
     def seeded(self) -> bool | None:
         """Whether its random draws have a seed; None where it draws nothing."""
-        return self.random_state is not None if hasattr(self, "random_state") else None
+        missing = object()
+        seed = getattr(self, "random_state", missing)
+        return None if seed is missing else seed is not None
 
     @property
     def elsewhere(self) -> str:

@@ -15,7 +15,7 @@ from pescador.running import Pass
 
 __all__ = ["Meter", "Records", "Visit", "Visits", "probed"]
 
-# Every so many elements one is weighed, which takes longer than to count it.
+# So many elements are weighed at first, then one of so many: that takes longer than to count.
 SAMPLING = 16
 
 
@@ -148,7 +148,7 @@ class Probe(Same):
                 for item in run.items:
                     spent = perf_counter() - start
                     meter.seconds += spent - records.inner
-                    if not meter.elements % SAMPLING:
+                    if meter.elements < SAMPLING or not meter.elements % SAMPLING:
                         meter.weigh(item)
                         spent = perf_counter() - start
                     meter.elements += 1
@@ -221,7 +221,7 @@ class Timed(Sequence[Any]):
         start = perf_counter()
         item = self.values[index]
         meter.seconds += perf_counter() - start
-        if not meter.elements % SAMPLING:
+        if meter.elements < SAMPLING or not meter.elements % SAMPLING:
             meter.weigh(item)
         meter.elements += 1
         records.inner += perf_counter() - start

@@ -40,8 +40,8 @@ class StepProfile:
     share : float in [0, 1]
         Of the time of all steps.
     nbytes : float
-        How many bytes came out of it, in arrays, strings and numbers: estimated by every 16th
-        element.
+        How many bytes came out of it, in arrays, strings and numbers: estimated by the first 16
+        elements and every 16th.
     waits_for : str
         What it runs elsewhere, and waits for.
     """
@@ -179,7 +179,7 @@ class Profile(Rendered):
                 quantity(step.seconds, "s") if step.seconds else "",
                 "" if step.elements is None else str(step.elements),
                 quantity(step.rate) if step.seconds else "",
-                quantity(step.throughput, "B") if step.nbytes else "",
+                quantity(step.throughput, "B") if step.throughput else "",
             )
             for step in self.steps
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -79,14 +80,14 @@ class Table:
         return Group(*map(Text, self.before), table, *map(Text, self.after))
 
 
-class Rendered:
+class Rendered(ABC):
     """What shows itself as tables: where it is printed, in a notebook, by rich."""
 
     __slots__ = ()
 
+    @abstractmethod
     def tables(self) -> list[Table]:
         """The tables."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return "\n\n".join("\n".join(table.lines()) for table in self.tables())
@@ -112,9 +113,12 @@ def _cell(tag: str, text: str, numeric: bool) -> str:
     return f'<{tag} style="text-align: {align}; white-space: pre">{escape(text)}</{tag}>'
 
 
+PREFIXES = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ"}
+
+
 def quantity(value: float, unit: str = "") -> str:
     """Three digits, with a prefix of the unit: ``quantity(0.00123, "s") == "1.23 ms"``."""
-    for scale, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")):
-        if abs(value) >= 0.9995 * scale:
+    for scale, prefix in PREFIXES.items():
+        if value >= 0.9995 * scale:
             return f"{value / scale:#.3g}".rstrip(".") + f" {prefix}{unit}".rstrip()
     return f"{value * 1e9:.0f} n{unit}" if value else f"0 {unit}".rstrip()
