@@ -1,6 +1,11 @@
 """Sphinx's configuration."""
 
+import sys
+from pathlib import Path
+
 import pescador
+
+sys.path.append(str(Path(__file__).parent))  # for output.py
 
 project = "pescador"
 author = "the pescador developers"
@@ -10,6 +15,7 @@ version = release = pescador.__version__
 extensions = [
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
+    "output",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
 ]

@@ -106,6 +106,11 @@ class Op(Generic[A, B]):
         return None if seed is missing else seed is not None
 
     @property
+    def reseeds(self) -> bool:
+        """Whether it seeds what it begins: streams of its pool, or rounds of its upstream."""
+        return False
+
+    @property
     def elsewhere(self) -> str:
         """Where its upstream runs, if not where it does: "a thread", "2 processes"."""
         return ""

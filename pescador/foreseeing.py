@@ -11,7 +11,7 @@ from pescador.errors import Finding
 from pescador.pools import idle_members
 from pescador.seeding import SEED
 
-__all__ = ["empty", "held", "members", "mixed", "moved", "restarted"]
+__all__ = ["empty", "held", "members", "mixed", "moved", "reseeded_steps", "restarted", "waits"]
 
 INSTEAD = "stream(function), of the function that makes it"
 
@@ -87,12 +87,25 @@ def _started(described: Stream[Any], *path: Any) -> Iterator[tuple[tuple[Any, ..
         yield from _started(member, *path, name)
 
 
+def waits(source: Stream[Any]) -> bool:
+    """Whether a seed is wanted, and missing, among the arguments of its function."""
+    return any(arg is SEED for arg in (*source.args, *dict(source.kwargs).values()))
+
+
+def reseeded_steps(described: Stream[Any]) -> int:
+    """How many of its operators stand before the last that seeds its rounds, and with it."""
+    ops = enumerate(described.ops, 1)
+    return max((n for n, op in ops if op.reseeds and not isinstance(op, Join)), default=0)
+
+
 def _unseeded(described: Stream[Any], *path: Any) -> Iterator[tuple[tuple[Any, ...], object]]:
-    if any(arg is SEED for arg in (*described.args, *dict(described.kwargs).values())):
+    first, ops = reseeded_steps(described), described.ops
+    if not first and waits(described):
         yield path, _source(described)
-    for name, member in members(described):
-        yield from _unseeded(member, *path, name)
-    for op in described.ops:
+    if not first and not (ops and ops[0].reseeds):
+        for name, member in members(described):
+            yield from _unseeded(member, *path, name)
+    for op in ops[first:]:
         if op.seeded is False:
             yield path, op
 

@@ -302,6 +302,8 @@ class TestMoving:
             range(3) | shuffle(4) | move(1),
             (range(3) | shuffle(4) | move(2)).seed(0),
             (stream(numbers, 3, seed=SEED) | move(2)).seed(0),
+            ([stream(numbers, 3, seed=SEED) | shuffle(2)] | chain() | move(2)).seed(0),
+            (stream(numbers, 3, seed=SEED) | shuffle(2) | cycle(2, reseed=True) | move(2)).seed(0),
             range(3) | shuffle(4, random_state=0) | move(2),
             range(3) | move(2) | shuffle(4),
             [range(3)] | round_robin() | move(2),

@@ -138,7 +138,7 @@ class TestSteps:
 
     def test_long_expressions_are_shortened(self):
         (row,) = steps("a" * 90)
-        assert row == f"stream('{'a' * 41}...{'a' * 10}')"
+        assert row == f"stream('{'a' * 52}...)"
         assert len(row) == 64
 
     def test_a_facade_is_explained(self):
@@ -171,6 +171,16 @@ class TestSeeds:
         described = stream(numbers, 3, seed=SEED)
         assert explain(described).rows[0].seeded is False
         assert explain(described.seed(0)).rows[0].seeded is None
+
+    @pytest.mark.parametrize("last", [(), (cycle(2, reseed=True),)], ids=["pool", "rounds"])
+    def test_what_is_seeded_when_it_begins(self, last):
+        def drawing(described):
+            return [row.seeded for row in explain(described).rows if row.seeded is not None]
+
+        pool = [stream(numbers, 3, seed=SEED) | shuffle(2), [range(3)] | mux(1)]
+        described = stream(pool).then(chain(), *last)
+        assert drawing(described) == [False, False, False]
+        assert drawing(described.seed(0)) == [True, True, True]
 
     def test_a_round_robin_in_order_draws_nothing(self):
         assert explain([range(3)] | ops.round_robin()).rows[-1].seeded is None

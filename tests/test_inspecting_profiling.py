@@ -146,6 +146,7 @@ class TestNothingChanges:
             "abcdef" | shard(1, 2),
             np.arange(5) | map(float),
             {"a": "xyz", "b": "uv"} | mux(2, tag=True, weights={"b": 1, "a": 2}, random_state=0),
+            {"a": "xyz", "b": "uv"} | map(sorted) | round_robin(tag=True),
             UserList([range(3), "ab"]) | round_robin(),
             [lambda: iter("ab"), {"x": 1}, Streamer("cd")] | chain(),
             (range(3) | shuffle(3)) | map(range) | shuffled(random_state=1),
@@ -421,6 +422,10 @@ class TestPools:
         assert outer.given == (0, 0, 0, 1, 1, 1)
         assert pool.given == (0, 0, 1) * 2
         assert {one.name: one.activations for one in pool.streams} == {0: 2, 1: 2}
+
+    def test_names_last_through_a_map(self):
+        (pool,) = profile({"a": "xyz", "b": "uv"} | map(sorted) | chain()).pools
+        assert pool.given == ("a", "a", "a", "b", "b")
 
     def test_only_what_was_activated_is_told(self):
         (pool,) = profile([range(5)] * 9 | mux(1, lam=None, random_state=0), n=3).pools

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pescador.core import Length, Stream, stream
+from pescador.core import Length, stream
+from pescador.foreseeing import waits
 from pescador.inspecting.outlining import Step, outline, places
 from pescador.inspecting.rendering import Rendered, Table
-from pescador.seeding import SEED
 
 __all__ = ["Explanation", "Row", "explain"]
 
@@ -26,7 +26,8 @@ class Row:
     length : int, math.inf or None
         How many elements have come out of it at the end; None where that is not known.
     seeded : bool or None
-        Whether its random draws have a seed; None where it draws nothing.
+        Whether its random draws have a seed, or will be given one when they begin; None where it
+        draws nothing.
     runs : str
         In which thread or processes, if not those of the consumer.
     functions : tuple of str
@@ -100,13 +101,10 @@ def explain(described: Iterable[Any]) -> Explanation:
 
 
 def _row(line: str, step: Step) -> Row:
-    seeded = step.op.seeded if step.op else _placeholders(step.described)
+    seeded = step.op.seeded if step.op else False if waits(step.described) else None
+    if seeded is False and step.reseeded:
+        seeded = True
     return Row(line, step.described.length, seeded, step.runs, places(step))
-
-
-def _placeholders(source: Stream[Any]) -> bool | None:
-    arguments = (*source.args, *(value for _, value in source.kwargs))
-    return False if any(argument is SEED for argument in arguments) else None
 
 
 def _length(length: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pescador.core import Op, Stream
-from pescador.foreseeing import members
+from pescador.foreseeing import members, reseeded_steps
 from pescador.values import fields_of, show
 
 __all__ = ["Branch", "Step", "outline", "places"]
@@ -26,12 +26,15 @@ class Step:
         The stream up to here.
     runs : str
         In which thread or processes, if not those of the consumer.
+    reseeded : bool
+        Whether it is given the seeds that it lacks when it begins.
     pool : dict
         Of a step whose elements are streams: these, in branches of alike ones.
     """
 
     described: Stream[Any]
     runs: str = ""
+    reseeded: bool = False
     pool: dict[Any, Branch] = field(default_factory=dict)
 
     @property
@@ -41,18 +44,20 @@ class Step:
 
     @property
     def label(self) -> str:
-        """The expression, shortened in the middle."""
+        """The expression, shortened."""
         if self.op is None and self.pool:
             size = sum(len(branch.names) for branch in self.pool.values())
             return f"pool of {size} stream{'s' * (size != 1)}"
         shown = repr(self.described if self.op is None else self.op)
-        return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 15]}...{shown[-12:]}"
+        return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 4]}...)"
 
-    def admit(self, name: Any, member: Stream[Any]) -> Branch:
+    def admit(self, name: Any, member: Stream[Any], join: Op[Any, Any] | None) -> Branch:
         """The branch of the pool to which a stream belongs, with its name in it."""
         kind = _kind(member)
         if kind not in self.pool:
-            self.pool[kind] = outline(member, self.runs)
+            self.pool[kind] = outline(
+                member, self.runs, self.reseeded or bool(join and join.reseeds)
+            )
         self.pool[kind].names.setdefault(name)
         return self.pool[kind]
 
@@ -86,7 +91,7 @@ class Branch:
                     first = later
 
 
-def outline(described: Stream[Any], runs: str = "") -> Branch:
+def outline(described: Stream[Any], runs: str = "", reseeded: bool = False) -> Branch:
     """The steps of a stream.
 
     Parameters
@@ -95,6 +100,8 @@ def outline(described: Stream[Any], runs: str = "") -> Branch:
         What is looked at.
     runs : str, default=""
         Where its consumer runs.
+    reseeded : bool, default=False
+        Whether its consumer gives it the seeds that it lacks.
 
     Returns
     -------
@@ -102,13 +109,15 @@ def outline(described: Stream[Any], runs: str = "") -> Branch:
         Without a name.
     """
     steps = []
+    first = reseeded_steps(described)
     for index in range(len(described.ops), -1, -1):
         upto = replace(described, ops=described.ops[:index])
-        steps.append(Step(upto, runs))
+        steps.append(Step(upto, runs, reseeded or index < first))
         if index and (where := described.ops[index - 1].elsewhere):
             runs = f"{runs} > {where}" if runs else where
+    join = described.ops[0] if described.ops else None
     for name, member in members(described):
-        steps[-1].admit(name, member)
+        steps[-1].admit(name, member, join)
     return Branch(steps[::-1])
 
 

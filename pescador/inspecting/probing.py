@@ -87,7 +87,7 @@ class Visits:
     def watched(self, name: Any, member: Any) -> Stream[Any]:
         """A stream of the pool, with probes in it and its visits noted."""
         described = stream(member)
-        branch = self.step.admit(name, described)
+        branch = self.step.admit(name, described, self.op)
         number = self.names.setdefault(name, len(self.names))
         return probed(described, branch, self.records).then(Visited(self, number))
 
@@ -198,9 +198,10 @@ class Watched(Same):
     exact = True
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        names = stream(upstream).names
         with Pass.over(upstream) as run:
             for index, member in enumerate(run.items):
-                yield self.visits.watched(index, member)
+                yield self.visits.watched(names[index] if names else index, member)
 
 
 class Timed(Sequence[Any]):

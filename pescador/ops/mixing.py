@@ -57,6 +57,10 @@ class Mixing(Join):
     def accept(self, upstream: Stream[Any], /) -> None:
         accept_pool(self, upstream)
 
+    @property
+    def reseeds(self) -> bool:
+        return self.entropy is not None
+
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         yield from held(self, upstream)
         yield from mixed(self, upstream)

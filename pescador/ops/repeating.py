@@ -92,6 +92,10 @@ class cycle(Same):
             upstream = upstream.shard(part.index, part.count)
         return upstream
 
+    @property
+    def reseeds(self) -> bool:
+        return self.reseed and self.entropy is not None
+
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if self.times is None or self.times > 1:
             yield from empty(self, upstream.length)
