@@ -8,6 +8,8 @@ import operator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
+
 __all__ = [
     "DataError",
     "Finding",
@@ -180,7 +182,7 @@ def require_type(condition: object, op: object, problem: str) -> None:
 def whole(op: object, name: str, value: Any, what: str = "a whole number") -> int:
     """A whole number, as an int; a bool is none."""
     try:
-        number = None if isinstance(value, bool) else operator.index(value)
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = None
     require_type(number is not None, op, f"{name} must be {what}, not {value!r}")

@@ -102,6 +102,7 @@ def alike(one: Any, other: Any) -> bool:
     Returns
     -------
     bool
+        Whether they are.
 
     Examples
     --------

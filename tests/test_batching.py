@@ -146,6 +146,12 @@ def test_dtypes_promote_as_numpys_concatenate_does(way, dtypes, expected):
     assert same(given, {"x": merged.reshape(given["x"].shape)})
 
 
+def test_a_batch_of_one_is_in_the_byte_order_of_the_machine_too():
+    for op in (batch(1), batch(2), batch(1, 0), buffer(1), buffer(2)):
+        (given, *_) = [np.ones(1, ">f8")] * 2 | op
+        assert given.dtype == np.dtype("f8")
+
+
 # Memory.
 
 WAYS = [batch(2), batch(2, 0), batch(1), batch(1, 0), buffer(6), buffer(3), buffer(2), buffer(1)]

@@ -544,6 +544,20 @@ def test_a_stream_that_gave_nothing_is_activated_again_only_if_not_pruned(prune_
     assert given == ({"a"} if prune_empty else set("late"))
 
 
+def test_only_streams_empty_since_the_last_element_end_the_run():
+    """Each proves empty once, but not one after the other."""
+    activations = {"early": count(), "late": count()}
+
+    def empty_once(name, when):
+        yield from () if next(activations[name]) == when else name
+
+    pool = [stream(empty_once, "early", 0), stream(empty_once, "late", 5)]
+    for seed in range(5):
+        activations = {"early": count(), "late": count()}
+        mixed = pool | mux(1, None, prune_empty=False, random_state=seed)
+        assert len(list(mixed | take(300))) == 300
+
+
 @pytest.mark.parametrize("prune_empty", [True, False])
 @each_mode
 def test_a_pool_that_runs_dry_ends_the_run(mode, prune_empty):

@@ -228,7 +228,7 @@ def test_the_largest_uniform_chooses_the_last_candidate(n):
 
 @pytest.mark.parametrize(
     "given",
-    [0, 1, 2**32 - 1, np.int64(7), np.uint8(7), [1, 2, 3], (5,), [np.int32(4)]],
+    [0, 1, 2**32 - 1, np.int64(7), np.uint8(8), [1, 2, 3], (5,), [np.int32(4)]],
     ids=repr,
 )
 def test_a_seed_is_that_of_a_random_state(given):
@@ -308,7 +308,7 @@ WANTED = "random_state must be None, an int, a RandomState, a Generator or a See
     "given",
     [
         True,
-        np.True_,
+        np.False_,
         [True],
         1.0,
         np.float64(2),
