@@ -469,7 +469,8 @@ class TestShown:
         lines = str(found).partition("chain()\nstream")[2].splitlines()
         assert lines[1].split() == ["11", "1", "1", "1", "1.0", "12.0", "s"]
         assert lines[-1] == "and 2 streams that took less to open"
-        assert "source, 1): 100% of the time" in str(found)
+        assert found.slowest.share == 1
+        assert f"Work on {found.slowest.step}: 100% of the time" in str(found)
 
     def test_in_a_notebook(self):
         html = profile(["ab"] | chain())._repr_html_()

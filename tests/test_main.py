@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import runpy
 import subprocess
 import sys
@@ -62,7 +61,7 @@ def test_it_is_run_by_the_name_of_the_package(tmp_path):
 def test_in_a_terminal_it_is_printed_by_rich(monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.setenv("TERM", "xterm")
-    control, terminal = pty.openpty()
+    control, terminal = pytest.importorskip("pty").openpty()
     with os.fdopen(control, "rb", buffering=0) as screen, os.fdopen(terminal, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert __main__.main(["explain", "string:digits"]) == 0
