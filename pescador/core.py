@@ -727,6 +727,8 @@ def _iterator(items: Iterable[A], what: object) -> Iterator[A]:
     try:
         return iter(items)
     except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # It is raised inside an `__iter__`, and so the user's own.
         raise DataError(
             f"gave {items!r}, which cannot be iterated; "
             "it must return an iterable or be a generator function",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import sys
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -189,10 +190,11 @@ def whole(op: object, name: str, value: Any, what: str = "a whole number") -> in
     return cast("int", number)
 
 
-def count(op: object, name: str, value: Any, least: int = 1) -> int:
-    """A whole number of at least `least`, as an int; a bool is no count."""
+def count(op: object, name: str, value: Any, least: int = 1, most: float = sys.maxsize) -> int:
+    """A whole number between `least` and `most`, as an int; a bool is no count."""
     number = whole(op, name, value)
     require(number >= least, op, f"{name} must be at least {least}, not {number}")
+    require(number <= most, op, f"{name} must be at most {most}, not {number}")
     return number
 
 
@@ -200,8 +202,8 @@ def number(op: object, name: str, value: Any) -> float:
     """A real number that is neither NaN nor infinite; a bool is none."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     require_type(is_real, op, f"{name} must be a number, not {value!r}")
-    require(-math.inf < value < math.inf, op, f"{name} must be finite, not {value!r}")
-    return value  # type: ignore[no-any-return]
+    require(bool(abs(value) < math.inf), op, f"{name} must be finite, not {value!r}")
+    return value.item() if hasattr(value, "item") else value  # type: ignore[no-any-return]
 
 
 def choice(op: object, name: str, value: object, known: tuple[str, ...]) -> None:

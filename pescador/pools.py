@@ -213,7 +213,7 @@ def frozen_weights(op: object, weights: Any) -> Any:
             f"{names[index] if names else index!r}",
         )
     errors.require(values.any(), op, "at least one of the weights must be above 0")
-    errors.require(sum(values.tolist()) < math.inf, op, "the sum of the weights must be finite")
+    errors.require(sum(shares) < math.inf, op, "the sum of the weights must be finite")
     return Named(names, tuple(shares)) if names else tuple(shares)
 
 

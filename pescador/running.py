@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, starmap
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,14 +52,8 @@ class Pass(chain[A]):
     @staticmethod
     def lazily(begin: Callable[[], Iterator[B]]) -> Pass[B]:
         """Run what `begin` returns, called when the first element is asked for."""
-        owned: list[Any] = []
-
-        def begin_and_own() -> Iterator[B]:
-            items = begin()
-            owned.append(items)
-            return items
-
-        return Pass(chain.from_iterable(starmap(begin_and_own, [()])), owned)
+        opening = _Opening(begin)
+        return Pass(chain.from_iterable(starmap(opening.open, [()])), [opening])
 
     def then(self, step: Callable[[Iterator[A]], Iterator[B]]) -> Pass[B]:
         """The same run with a step in C on top: the steps stand on each other directly."""
@@ -74,6 +68,22 @@ class Pass(chain[A]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Opening(Generic[A]):
+    """What a run opens at its first element, if it is not closed before."""
+
+    def __init__(self, begin: Callable[[], Iterator[A]]) -> None:
+        self.begin = begin
+        self.items: Iterator[A] | None = None
+
+    def open(self) -> Iterator[A]:
+        self.items = self.begin()
+        return self.items
+
+    def close(self) -> None:
+        self.begin = lambda: iter(())
+        close_all([self.items])
 
 
 def _end(owned: list[Any]) -> Iterator[Any]:

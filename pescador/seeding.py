@@ -301,7 +301,9 @@ def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:
     """What to seed from: whole numbers of at least 0, and strings."""
     require_type(isinstance(words, tuple | list), op, f"entropy must be a tuple, not {words!r}")
     require(words, op, "entropy must be at least one number or str")
-    return tuple(w if isinstance(w, str) else count(op, "entropy", w, least=0) for w in words)
+    return tuple(
+        w if isinstance(w, str) else count(op, "entropy", w, least=0, most=math.inf) for w in words
+    )
 
 
 def filled(op: Operator, **places: Place) -> Operator:

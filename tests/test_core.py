@@ -593,7 +593,7 @@ def test_an_error_is_located() -> None:
     assert isinstance(MissingKeyError("gone").located("step"), MissingKeyError)
 
 
-@pytest.mark.parametrize("value", [0, 3, np.int64(3), np.uint8(3), 2**70])
+@pytest.mark.parametrize("value", [0, 3, np.int64(3), np.uint8(3), 2**62])
 def test_counts(value: Any) -> None:
     assert errors.count("op", "n", value, least=0) == value
     assert type(errors.count("op", "n", value, least=0)) is int

@@ -158,7 +158,8 @@ class mux(Mixing):
                 self,
                 f"lam must be {'at least 1' if least else 'above 0'} or None, not {lam}",
             )
-            errors.require(lam < 2**53, self, f"lam must be below 2**53, not {lam}")
+            errors.require(lam < 2**48, self, f"lam must be below 2**48, not {lam}")
+            object.__setattr__(self, "lam", lam)
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "every", errors.count(self, "every", self.every))
         object.__setattr__(self, "random_state", freeze(self, self.random_state))

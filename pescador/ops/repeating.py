@@ -163,6 +163,7 @@ class cache(Same):
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))
         prob = errors.number(self, "prob", self.prob)
+        object.__setattr__(self, "prob", prob)
         errors.require(0 < prob <= 1, self, f"prob must lie in (0, 1], not {prob}")
         object.__setattr__(self, "random_state", freeze(self, self.random_state))
         errors.name(self, self.name)
