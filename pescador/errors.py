@@ -202,7 +202,7 @@ def number(op: object, name: str, value: Any) -> float:
     """A real number that is neither NaN nor infinite; a bool is none."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     require_type(is_real, op, f"{name} must be a number, not {value!r}")
-    require(bool(abs(value) < math.inf), op, f"{name} must be finite, not {value!r}")
+    require(abs(cast("float", value)) < math.inf, op, f"{name} must be finite, not {value!r}")
     return value.item() if hasattr(value, "item") else value  # type: ignore[no-any-return]
 
 
