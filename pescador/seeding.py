@@ -6,6 +6,7 @@ import copy
 import hashlib
 import math
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
@@ -143,7 +144,7 @@ class Twister(random.Random):
     def _from_numpy(self, draw: Callable[[np.random.RandomState], Any]) -> Any:
         """What a ``RandomState`` draws that stands where this one does; then on from there."""
         _, words, _ = self.getstate()
-        state = np.random.RandomState(0)
+        state = _scratch()
         state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
         drawn = draw(state)
         self.adopt(state)
@@ -211,6 +212,19 @@ def freeze(op: object, random_state: Any) -> Seed:
     return whole if several else whole[0]
 
 
+class _Scratch(threading.local):
+    """A ``RandomState`` for each thread: making one takes longer than all that is done with it."""
+
+    def __init__(self) -> None:
+        self.state = np.random.RandomState(0)
+
+    def __call__(self) -> np.random.RandomState:
+        return self.state
+
+
+_scratch = _Scratch()
+
+
 def twister(seed: Seed) -> Twister:
     """A generator at the start of the sequence of `seed`.
 
@@ -227,7 +241,9 @@ def twister(seed: Seed) -> Twister:
         return result
     if seed is None:
         seed = int(np.random.randint(2**32, dtype=np.uint32))
-    result.adopt(np.random.RandomState(seed))
+    state = _scratch()
+    state.seed(seed)
+    result.adopt(state)
     return result
 
 
