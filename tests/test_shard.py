@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import strategies
 from pescador import (
     SEED,
+    DataError,
     IndivisibleError,
     Op,
     ParameterError,
@@ -443,3 +444,41 @@ def test_a_progress_bar_counts_what_is_in_the_part() -> None:
     assert [part.ops[-1].total for part in parts(described, 3)] == [4, 3, 3]
     dealt = LETTERS | ops.chain() | ops.progress(12)
     assert [part.ops[-1].total for part in parts(dealt, 2)] == [None, None]
+
+
+def test_batches_of_batches_of_what_begins_again() -> None:
+    for described in (
+        range(9) | ops.cycle() | ops.batch(2) | ops.batch(2),
+        LETTERS | ops.map(rows_of) | ops.mux(1, random_state=1) | ops.buffer(2) | ops.batch(2),
+    ):
+        for index in range(2):
+            assert len(list(described.shard(index, 2) | ops.take(5))) == 5
+
+
+def rows_of(letters: Any) -> list[dict[str, Any]]:
+    return [{"x": np.arange(3)} for _ in letters]
+
+
+def test_blocks_that_a_skip_cuts_across() -> None:
+    described = range(20) | ops.skip(3) | ops.batch(2)
+    parts = [described.shard(index, 3) for index in range(3)]
+    assert [one.tolist() for one in parts | ops.round_robin()] == [
+        one.tolist() for one in described
+    ]
+
+
+def test_a_pool_that_is_made_on_the_way() -> None:
+    described = range(4) | ops.map(range) | ops.skip(0) | ops.mux(2, None, mode="exhaustive")
+    parts = [[*described.seed(1).shard(index, 2)] for index in range(2)]
+    assert sorted(parts[0] + parts[1]) == sorted(described)
+
+
+class Misled:
+    def __iter__(self) -> Any:
+        return len(None)  # type: ignore[arg-type]
+
+
+def test_an_error_inside_an_iterable_is_its_own() -> None:
+    with pytest.raises(TypeError, match="has no len") as caught:
+        list(stream(Misled()))
+    assert not isinstance(caught.value, DataError)
