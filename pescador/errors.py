@@ -19,6 +19,8 @@ __all__ = [
     "ParameterError",
     "ParameterTypeError",
     "PescadorError",
+    "TransportError",
+    "WorkerError",
 ]
 
 
@@ -103,6 +105,30 @@ class MissingKeyError(DataError, KeyError):
     """An element lacks a key that the operator was asked for."""
 
     __str__ = DataError.__str__
+
+
+class TransportError(PescadorError):
+    """What came from another process cannot be read."""
+
+
+class WorkerError(PescadorError):
+    """A worker process could not start, or died; or what was said where an error was raised in it.
+
+    Parameters
+    ----------
+    problem : str
+        What happened.
+    exitcode : int, optional
+        The exit code of the process, or the negative number of the signal that ended it.
+    """
+
+    def __init__(self, problem: str, exitcode: int | None = None) -> None:
+        super().__init__(problem, exitcode)
+        self.problem = problem
+        self.exitcode = exitcode
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pescador.errors import Finding
 from pescador.pools import idle_members
 from pescador.seeding import SEED
 
-__all__ = ["empty", "held", "members", "mixed", "moved", "reseeded_steps", "restarted", "waits"]
+__all__ = ["empty", "held", "members", "mixed", "moved", "reseeded_steps", "restarted", "started", "waits"]
 
 INSTEAD = "stream(function), of the function that makes it"
 
@@ -37,7 +37,7 @@ def empty(op: object, once: Length) -> Iterator[Finding]:
 
 def restarted(op: object, described: Stream[Any], verb: str) -> Iterator[Finding]:
     """Of an operator that begins what is described more than once."""
-    for path, name in _started(described):
+    for path, name in started(described):
         problem = f"it {verb} {name}, which is started already and gives each element once"
         yield Finding("warning", op, problem, INSTEAD, path)
 
@@ -63,11 +63,11 @@ def moved(
     op: object, upstream: Stream[Any], workers: int, pack: Callable[[Any], object]
 ) -> Iterator[Finding]:
     """Of an operator that runs its upstream in processes, to which `pack` takes it or raises."""
-    started = [*_started(upstream)]
-    for path, name in started:
+    iterators = [*started(upstream)]
+    for path, name in iterators:
         problem = f"it cannot move {name}, which is started already, to another process"
         yield Finding("error", op, problem, INSTEAD, path)
-    if not started and _refusal(upstream, pack):
+    if not iterators and _refusal(upstream, pack):
         yield from _unpacked(upstream, pack)
     if workers > 1:
         for path, step in _unseeded(upstream):
@@ -79,12 +79,13 @@ def _source(described: Stream[Any]) -> Stream[Any]:
     return Stream(described.source, described.args, described.kwargs)
 
 
-def _started(described: Stream[Any], *path: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+def started(described: Stream[Any], *path: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """The iterators in it that are started already: where they stand, and their names."""
     source = described.source
     if isinstance(source, Iterator):
         yield path, f"the {type(source).__name__} {getattr(source, '__name__', '')}".strip()
     for name, member in members(described):
-        yield from _started(member, *path, name)
+        yield from started(member, *path, name)
 
 
 def waits(source: Stream[Any]) -> bool:

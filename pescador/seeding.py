@@ -29,6 +29,8 @@ __all__ = [
     "entropy_of",
     "filled",
     "freeze",
+    "fresh_word",
+    "seed_globals",
     "twister",
 ]
 
@@ -240,11 +242,22 @@ def twister(seed: Seed) -> Twister:
         result.setstate((3, (*seed.key, seed.position), None))
         return result
     if seed is None:
-        seed = int(np.random.randint(2**32, dtype=np.uint32))
+        seed = fresh_word()
     state = _scratch()
     state.seed(seed)
     result.adopt(state)
     return result
+
+
+def fresh_word() -> int:
+    """32 bits from numpy's global state, so that ``np.random.seed`` decides them."""
+    return int(np.random.randint(2**32, dtype=np.uint32))
+
+
+def seed_globals(words: tuple[int, ...]) -> None:
+    """Seed the global state of numpy and of Python's ``random``, as a new process does."""
+    np.random.seed(words)
+    random.seed(repr(words))
 
 
 def cumulative(weights: np.ndarray) -> list[float]:

@@ -118,6 +118,8 @@ def alike(one: Any, other: Any) -> bool:
         one, other = np.asarray(one), np.asarray(other)
         if one.dtype != other.dtype or one.shape != other.shape:
             return False
+        if one.dtype.names:  # What is between the fields is no value.
+            return all(alike(one[name], other[name]) for name in one.dtype.names)
         if one.dtype.hasobject:
             return alike(one.tolist(), other.tolist())
         return bool(one.tobytes() == other.tobytes())

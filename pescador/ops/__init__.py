@@ -2,6 +2,7 @@
 
 from pescador.ops.batching import batch, buffer, unbatch
 from pescador.ops.mixing import chain, mux, round_robin, shuffle, shuffled
+from pescador.ops.moving import prefetch, zmq
 from pescador.ops.repeating import cache, cycle
 from pescador.ops.selecting import filter, shard, skip, take, take_while
 from pescador.ops.shaping import keras_tuples, map, tuples
@@ -17,6 +18,7 @@ __all__ = [
     "keras_tuples",
     "map",
     "mux",
+    "prefetch",
     "progress",
     "round_robin",
     "shard",
@@ -28,4 +30,5 @@ __all__ = [
     "tap",
     "tuples",
     "unbatch",
+    "zmq",
 ]

@@ -1,0 +1,1 @@
+"""Streams that run elsewhere: the only sockets, processes and threads of pescador."""

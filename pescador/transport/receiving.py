@@ -1,0 +1,327 @@
+"""The consumer's side of a worker: it is started, heard, given credit, and ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, islice
+from multiprocessing import util
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import numpy as np
+import toolz
+import zmq
+
+from pescador.errors import PescadorError, TransportError, WorkerError, require
+from pescador.running import Pass, close_all
+from pescador.seeding import Place, fresh_word
+from pescador.transport.connecting import Listener
+from pescador.transport.failing import raised_again
+from pescador.transport.framing import Form, decoded, encode
+from pescador.transport.sharing import Arena, Borrowed, forking_a_worker
+from pescador.transport.speaking import (
+    Credit,
+    End,
+    Failure,
+    FromConsumer,
+    FromWorker,
+    Leave,
+    Ready,
+    Rows,
+    Stop,
+)
+from pescador.transport.working import Job, work
+
+__all__ = ["packed", "received", "start_method"]
+
+# How long a worker may take to end where no `timeout` is given, in seconds.
+PATIENCE = 5.0
+
+# How long what a worker sent before it died may take to arrive, in milliseconds.
+LAST_WORDS = 100
+
+
+def packed(start_method: str | None, described: Any) -> Any:
+    """What a worker is handed to run: a fork has it as it is, another process needs a pickle."""
+    if _resolved(start_method) == "fork":
+        return described
+    try:
+        import cloudpickle as pickler
+    except ImportError:
+        pickler = pickle
+    return pickler.dumps(described)
+
+
+def _resolved(start_method: str | None) -> str:
+    """How processes start: as it says, or as is usual here."""
+    return start_method or multiprocessing.get_start_method()
+
+
+def received(op: Any, parts: Sequence[Any], pack: Callable[[Any], Any]) -> Iterator[Any]:
+    """The elements of streams that run each in a worker: of each one in turn.
+
+    Parameters
+    ----------
+    op : zmq
+        The operator.
+    parts : sequence of Stream
+        What each worker runs.
+    pack : callable
+        From such a part to what the worker is handed.
+    """
+    runs = _runs(op, parts, pack)
+    return Pass(chain.from_iterable(runs), [runs])
+
+
+def _runs(
+    op: Any, parts: Sequence[Any], pack: Callable[[Any], Any]
+) -> Generator[Iterator[Any], None, None]:
+    entropy = Place((fresh_word(),))
+    workers = [
+        Worker(op, pack(part), entropy.at(index).words(), index, len(parts))
+        for index, part in enumerate(parts)
+    ]
+    try:
+        for worker in workers:
+            worker.start()
+        runs = [chain.from_iterable(worker.blocks()) for worker in workers]
+        yield runs[0] if len(runs) == 1 else toolz.interleave(runs)
+    finally:
+        for worker in workers:
+            worker.stop()
+        close_all(workers)
+
+
+class Worker:
+    """A worker as its consumer knows it.
+
+    Parameters
+    ----------
+    op : zmq
+        The operator.
+    part : object
+        What it runs, `packed`.
+    seeds : tuple of int
+        For its global random state.
+    index, count : int
+        Which worker it is, of how many.
+    """
+
+    def __init__(self, op: Any, part: Any, seeds: tuple[int, ...], index: int, count: int) -> None:
+        self.op = op
+        self.part = part
+        self.seeds = seeds
+        self.index = index
+        self.count = count
+        self.owner = os.getpid()
+        self.patience = PATIENCE if op.timeout is None else op.timeout
+        self.listener: Listener | None = None
+        self.arena: Arena | None = None
+        self.control: Any = None
+        self.process: BaseProcess | None = None
+        self.at_exit: Any = None
+        self.ready = False
+        self.over = False  # All that it has to say was heard.
+        self.returned: deque[int] = deque()
+        self.ahead = max(op.ahead // count, 1)
+        self.nbytes = max(op.nbytes // count, 1)
+        self.taken = self.taken_bytes = 0
+        self.told = self.told_bytes = 0
+
+    def start(self) -> None:
+        """Start the process; whatever fails leaves nothing behind."""
+        require(
+            not multiprocessing.current_process().daemon,
+            self.op,
+            "a daemonic process may have no workers; start it with daemon=False",
+        )
+        method = _resolved(self.op.start_method)
+        context: Any = multiprocessing.get_context(method)
+        forks = method == "fork"
+        self.at_exit = util.Finalize(None, self.close, exitpriority=20)
+        self.listener = Listener(self.op.medium == "tcp", self.op.ports, self.op.max_tries)
+        if self.op.medium == "shm":
+            self.arena = Arena(self.nbytes, inherited=forks)
+        heard, self.control = context.Pipe(duplex=False)
+        try:
+            job = Job(
+                self.op,
+                self.ahead,
+                self.nbytes,
+                self.part,
+                self.listener.address,
+                self.arena,
+                self.seeds,
+                self.owner,
+            )
+            args = (job, heard, self.control if forks else None)
+            process = context.Process(target=work, args=args, name=f"{self}", daemon=False)
+            with forking_a_worker():
+                process.start()
+            self.process = process
+        finally:
+            heard.close()
+            if self.arena is not None:
+                self.arena.close()
+        self.socket = self.listener.socket
+        self.poller = zmq.Poller()
+        self.poller.register(self.socket, zmq.POLLIN)
+        self.poller.register(self.process.sentinel, zmq.POLLIN)
+
+    def blocks(self) -> Generator[Iterator[Any], None, None]:
+        """What it sends, as iterators over some elements each."""
+        try:
+            while True:
+                message, body = self.receive()
+                if isinstance(message, Rows):
+                    elements = self.elements(message, body)
+                    yield islice(elements, message.count - 1)
+                    self.take(message)
+                    yield elements
+                elif isinstance(message, Failure):
+                    self.over = True
+                    raise self.error(message, body)
+                elif isinstance(message, End):
+                    self.over = True
+                    return
+        finally:
+            self.close()
+
+    def receive(self) -> tuple[Any, Any]:
+        """The next message, and its frame if it has one.
+
+        Raises
+        ------
+        WorkerError
+            If the process has died.
+        """
+        if os.getpid() != self.owner:
+            raise PescadorError(f"{self}: a fork cannot go on with the run of its parent")
+        if not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            self.tell(hungry=True)
+            if self.socket not in dict(self.poller.poll()) and not self.socket.poll(LAST_WORDS):
+                raise self.death()
+        return self.message()
+
+    def message(self) -> tuple[Any, Any]:
+        """The message that is there."""
+        header, *frames = self.socket.recv_multipart(copy=False)
+        if not self.ready:
+            self.ready = True
+            self.listener.met()
+        return decoded(header.bytes, FromWorker), frames[0] if frames else None
+
+    def elements(self, rows: Rows, frame: Any) -> Iterator[Any]:
+        form = Form.read(rows.form)
+        size = rows.count * form.row
+        if rows.slot is not None and self.arena is not None:
+            try:
+                memory = Borrowed.of(self.arena, rows.slot, size, self.returned)
+            except (TypeError, ValueError) as error:
+                raise TransportError(f"no memory of {size} bytes at {rows.slot}") from error
+        elif frame is not None:
+            memory = np.array(frame.buffer, np.uint8)
+        else:
+            memory = np.empty(0, np.uint8)
+        return form.elements(rows.count, memory, rows.plain, self.op.copy)
+
+    def error(self, failure: Failure, frame: Any) -> BaseException:
+        ((args, attributes),) = self.elements(failure.values, frame)
+        return raised_again(failure.story, args, attributes, f"{self}")
+
+    def take(self, rows: Rows) -> None:
+        """Count what is handed over, and tell the worker of it every now and then."""
+        self.taken += rows.count
+        self.taken_bytes += rows.nbytes
+        if 2 * (self.taken - self.told) >= self.ahead or (
+            4 * (self.taken_bytes - self.told_bytes) >= self.nbytes
+        ):
+            self.tell()
+
+    def tell(self, hungry: bool = False) -> None:
+        """Give the worker credit."""
+        self.told, self.told_bytes = self.taken, self.taken_bytes
+        slots = [self.returned.popleft() for _ in range(len(self.returned))]
+        self.say(Credit(self.taken, self.taken_bytes, slots, hungry))
+
+    def say(self, message: FromConsumer) -> None:
+        # Where it has died, the next that is received says so.
+        with suppress(OSError):
+            self.control.send_bytes(encode(message))
+
+    def death(self) -> WorkerError:
+        """How the process died."""
+        self.process.join(self.patience)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            how = f"was ended by {signal.Signals(-code).name}"
+            if -code == signal.SIGKILL:
+                how += ", as the system does when memory runs out"
+        else:
+            how = f"ended with exit code {code}"
+        if not self.ready:
+            how += " before it was ready; what it wrote to standard error says why"
+        return WorkerError(f"{self} {how}", code)
+
+    def stop(self) -> None:
+        """Ask it to end; it is not waited for."""
+        if self.process is not None and os.getpid() == self.owner:
+            self.say(Stop())
+
+    def close(self) -> None:
+        """End it, and free all that it took; what failed as it ended is raised."""
+        if os.getpid() != self.owner or self.at_exit is None:
+            return
+        self.at_exit.cancel()
+        self.at_exit = None
+        failure = None
+        try:
+            if self.process is not None:
+                self.stop()
+                failure = self.last_words()
+                self.say(Leave())
+                self.process.join(self.patience / 2)
+        finally:
+            self.free()
+        if failure is not None:
+            raise failure
+
+    def last_words(self) -> BaseException | None:
+        """What went wrong as it closed what it runs, if anything did; at half time it is urged."""
+        for urge in (self.process.terminate, self.process.kill):
+            deadline = time.monotonic() + self.patience / 2
+            while not self.over:
+                ready = self.poller.poll(max(deadline - time.monotonic(), 0) * 1000)
+                if not ready:
+                    urge()
+                    break
+                if self.socket not in dict(ready):
+                    return None  # It has died.
+                message, body = self.message()
+                self.over = isinstance(message, Failure | End)
+                if isinstance(message, Failure) and message.closing:
+                    return self.error(message, body)
+        return None
+
+    def free(self) -> None:
+        """Let go of everything, the process first."""
+        if self.process is not None:
+            if self.process.exitcode is None:
+                self.process.kill()
+            self.process.join()
+            self.process.close()
+        if self.control is not None:
+            self.control.close()
+        if self.listener is not None:
+            self.listener.close()
+
+    def __str__(self) -> str:
+        of = f" {self.index} of {self.count}" if self.count > 1 else ""
+        return f"{self.op}: worker{of}"
