@@ -12,6 +12,8 @@ from pescador.errors import (
     ParameterError,
     ParameterTypeError,
     PescadorError,
+    TransportError,
+    WorkerError,
 )
 from pescador.maps import buffer_stream, cache, keras_tuples, tuples
 from pescador.running import Pass
@@ -24,6 +26,7 @@ from pescador.streamers import (
     ShuffledMux,
     StochasticMux,
     Streamer,
+    ZMQStreamer,
     mux,
     streamable,
 )
@@ -56,6 +59,9 @@ __all__ = [
     "StochasticMux",
     "Stream",
     "Streamer",
+    "TransportError",
+    "WorkerError",
+    "ZMQStreamer",
     "buffer_stream",
     "cache",
     "check",

@@ -24,6 +24,7 @@ __all__ = [
     "ShuffledMux",
     "StochasticMux",
     "Streamer",
+    "ZMQStreamer",
     "mux",
     "streamable",
 ]
@@ -273,6 +274,48 @@ class BufferedStreamer(Streamer[A]):
     def __init__(self, streamer: Any, buffer_size: int, strict_batch_size: bool = True) -> None:
         errors.flag("BufferedStreamer", "strict_batch_size", strict_batch_size)
         self._describe(_lifted(streamer) | ops.buffer(buffer_size, partial=not strict_batch_size))
+
+
+class ZMQStreamer(Streamer[A]):
+    """A stream that runs in a background process.
+
+    Parameters
+    ----------
+    streamer : generator function, iterable, Streamer or Stream
+        What to run there.
+    min_port, max_port : int, default=49152, 65535
+        Which ports of 127.0.0.1 to use.
+    max_tries : int > 0, default=100
+        How many of them to try. Where one of the three is given a value of its own, elements
+        travel by TCP; else through shared memory.
+    copy : bool, default=False
+        Whether each array has memory of its own, and not part of what several arrived in.
+    timeout : float >= 0 or None, default=None
+        How many seconds the process may take to end before it is killed; None for five.
+
+    See Also
+    --------
+    pescador.ops.zmq : the operator that this is.
+
+    Examples
+    --------
+    >>> list(ZMQStreamer("abc"))
+    ['a', 'b', 'c']
+    """
+
+    def __init__(
+        self,
+        streamer: Any,
+        min_port: int = 49152,
+        max_port: int = 65535,
+        max_tries: int = 100,
+        copy: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        moved = ops.zmq(
+            copy=copy, timeout=timeout, min_port=min_port, max_port=max_port, max_tries=max_tries
+        )
+        self._describe(_lifted(streamer) | moved)
 
 
 class Mux(Streamer[A]):

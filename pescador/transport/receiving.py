@@ -44,6 +44,9 @@ __all__ = ["packed", "received", "start_method"]
 # How long a worker may take to end where no `timeout` is given, in seconds.
 PATIENCE = 5.0
 
+# How long what is under way, or gathered, may take before it is asked for, in milliseconds.
+SHORTLY = 1
+
 # How long what a worker sent before it died may take to arrive, in milliseconds.
 LAST_WORDS = 100
 
@@ -205,8 +208,11 @@ class Worker:
         if os.getpid() != self.owner:
             raise PescadorError(f"{self}: a fork cannot go on with the run of its parent")
         if not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
-            self.tell(hungry=True)
-            if self.socket not in dict(self.poller.poll()) and not self.socket.poll(LAST_WORDS):
+            ready = self.poller.poll(SHORTLY)
+            if not ready:
+                self.tell(hungry=True)
+                ready = self.poller.poll()
+            if self.socket not in dict(ready) and not self.socket.poll(LAST_WORDS):
                 raise self.death()
         return self.message()
 

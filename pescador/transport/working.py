@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -37,7 +38,10 @@ from pescador.transport.speaking import (
 __all__ = ["Job", "work"]
 
 # The most that travels together, in bytes: about what one core has at hand.
-TOGETHER = 1 << 18
+TOGETHER = 1 << 19
+
+# An element that comes so much later than the last message, in seconds, goes by itself.
+PAUSE = 2e-4
 
 # How long a worker whose consumer is gone may take to close what it has begun, in seconds.
 GRACE = 0.5
@@ -123,9 +127,12 @@ class Outbox:
         self.slots = Slots(job.arena.size if job.arena else 0)
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
+        self.form: Form | None = None  # of the last element
         self.block: Block | None = None
-        self.sent = 0  # elements
+        self.put_in = 0  # elements, of which so many were sent, and so many taken
+        self.sent = 0
         self.taken = 0
+        self.last_sent = 0.0  # when
         self.taken_bytes = 0
         self.under_way = 0  # bytes sent, and not yet taken
         self.hungry = False
@@ -137,10 +144,10 @@ class Outbox:
         """Take an element on its way, once there is room; False if no more are wanted."""
         with self.lock:
             leaves: list[Any] = []
-            form = self.block.form if self.block else None
+            form = self.form
             if form is None or not form.take(element, leaves):
                 self.flush()
-                form = Form.of(element)
+                form = self.form = Form.of(element)
                 form.take(element, leaves := [])
             size = form.row
             if form.plain:
@@ -153,13 +160,18 @@ class Outbox:
                 column[block.count] = leaf
             block.count += 1
             block.nbytes += size
-            self.sent += 1
+            self.put_in += 1
             self.under_way += size
-            if self.hungry or block.count == block.capacity or block.nbytes >= TOGETHER:
+            if (
+                block.count == block.capacity
+                or block.nbytes >= TOGETHER
+                or self.hungry
+                or monotonic() - self.last_sent > PAUSE
+            ):
                 self.flush()
-            if self.sent - self.taken >= self.ahead:
+            if self.put_in - self.taken >= self.ahead:
                 self.flush()
-                self.wait(lambda: self.sent - self.taken < self.ahead)
+                self.wait(lambda: self.put_in - self.taken < self.ahead)
             return not self.stopped
 
     def wait(self, until: Callable[[], bool]) -> None:
@@ -168,7 +180,7 @@ class Outbox:
 
     def opened(self, form: Form) -> Block:
         """A block for elements of this form, in shared memory if there is room for it."""
-        capacity = max(1, min(self.ahead // 4, TOGETHER // (form.row or 1)))
+        capacity = max(1, min(self.ahead // 2, TOGETHER // (form.row or 1)))
         size = capacity * form.row
         slot = None
         if self.arena is not None and 0 < size <= self.arena.size:
@@ -187,17 +199,19 @@ class Outbox:
         if self.block is not None:
             block, self.block = self.block, None
             self.hungry = False
+            self.sent += block.count
+            self.last_sent = monotonic()
+            if block.slot is not None:
+                self.slots.trim(block.slot, block.count * block.form.row)
             self.send(block.rows(), block)
 
     def send(self, message: FromWorker, block: Block | None = None) -> None:
-        frames = [_encoded(message)]
-        if block is not None:
-            used = block.count * block.form.row
-            if block.slot is None:
-                frames.append(block.memory[:used])
-            else:
-                self.slots.trim(block.slot, used)
-        self.socket.send_multipart(frames, copy=False)
+        header = _encoded(message)
+        if block is not None and block.slot is None and block.form.row:
+            self.socket.send(header, zmq.SNDMORE)
+            self.socket.send(block.memory[: block.count * block.form.row], copy=False)
+        else:
+            self.socket.send(header)
 
     def fail(self, error: BaseException, closing: bool) -> None:
         """Send what is gathered, and an exception after it."""
@@ -227,8 +241,9 @@ class Outbox:
             self.taken_bytes = credit.nbytes
             for slot in credit.slots:
                 self.slots.free(slot)
-            self.hungry = credit.hungry
-            if credit.hungry:
+            # It has less to wait for if more was sent than it had taken when it said so.
+            self.hungry = credit.hungry and credit.elements == self.sent
+            if self.hungry:
                 self.flush()
             self.changed.notify_all()
 
