@@ -372,6 +372,18 @@ def shards(draw: Any) -> Any:
 
 
 @st.composite
+def movers(draw: Any) -> Any:
+    ahead = draw(st.integers(1, 9))
+    return ops.zmq(
+        draw(st.sampled_from([1, 1, 1, min(2, ahead)])),
+        ahead=ahead,
+        buffer=draw(st.sampled_from([1, "1KB", "64MB"])),
+        transport=draw(st.sampled_from(["auto", "auto", "ipc", "tcp"])),
+        copy=draw(flags),
+    )
+
+
+@st.composite
 def keras(draw: Any) -> Any:
     keys = st.sampled_from([None, "X", "Y", ["X"], ["Y", "X"], ("X", "Y")])
     inputs = draw(keys)
@@ -461,6 +473,12 @@ OPERATORS: dict[str, Operator] = {
         lambda op, items: [op.function(item) for item in items],
     ),
     "mux": Operator(POOL, muxes, mux_model, endless=lambda op: op.mode != "exhaustive"),
+    "prefetch": Operator(
+        ANY,
+        of(st.builds(ops.prefetch, counts)),
+        lambda op, items: items,
+        lambda op, items, k: k + op.n,
+    ),
     "progress": Operator(
         ANY,
         of(st.builds(ops.progress, st.none() | sizes, st.none() | st.text("abc"))),
@@ -525,6 +543,12 @@ OPERATORS: dict[str, Operator] = {
         of(st.builds(ops.unbatch)),
         unbatch_model,
         lambda op, items, k: row_reads(k, items),
+    ),
+    "zmq": Operator(
+        {kind: kind for kind in KINDS[:-1]},  # Streams are not moved, but what they give.
+        of(movers()),
+        lambda op, items: items,
+        lambda op, items, k: k + op.ahead,
     ),
 }
 

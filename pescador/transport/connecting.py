@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 import tempfile
@@ -60,7 +61,7 @@ class Listener:
             try:
                 self.socket.bind(url := f"tcp://127.0.0.1:{port}")
             except zmq.ZMQError as error:
-                if error.errno not in (zmq.EADDRINUSE, zmq.EACCES):
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise
             else:
                 return Address(url, public)

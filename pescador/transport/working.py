@@ -30,6 +30,7 @@ from pescador.transport.speaking import (
     Failure,
     FromConsumer,
     FromWorker,
+    Leave,
     Ready,
     Rows,
     Stop,
@@ -343,23 +344,32 @@ def _listen(
     dismissed: threading.Event,
 ) -> None:
     """Hear the consumer until it has all, or is gone."""
-    with _sentinel(consumer) as gone:
-        while not dismissed.is_set():
-            ready = connection.wait([control, gone])
-            try:
-                message = decoded(control.recv_bytes(), FromConsumer) if control in ready else None
-            except (EOFError, OSError):
-                message = None
-            if isinstance(message, Credit):
-                outbox.credit(message)
-                continue
-            outbox.stop()
-            if not isinstance(message, Stop):
-                dismissed.set()
-    if not finished.wait(GRACE):
-        os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        with _sentinel(consumer) as gone:
+            while _heard(control, gone, outbox):
+                pass
+    finally:
+        outbox.stop()
+        dismissed.set()
         if not finished.wait(GRACE):
-            os._exit(1)
+            os.kill(os.getpid(), signal.SIGTERM)
+            if not finished.wait(GRACE):
+                os._exit(1)
+
+
+def _heard(control: connection.Connection, gone: int, outbox: Outbox) -> bool:
+    """Wait for the consumer, and do as it says; False if there is no more to wait for."""
+    if control not in connection.wait([control, gone]):
+        return False
+    try:
+        message = decoded(control.recv_bytes(), FromConsumer)
+    except (EOFError, OSError):
+        return False
+    if isinstance(message, Credit):
+        outbox.credit(message)
+    elif isinstance(message, Stop):
+        outbox.stop()
+    return not isinstance(message, Leave)
 
 
 @contextmanager
