@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import repeat
+from itertools import count, repeat
 from operator import getitem, itemgetter
 from typing import Any
 
@@ -16,6 +16,7 @@ from pescador.errors import DataError, show_key
 __all__ = [
     "columns",
     "concatenate",
+    "cuts",
     "first_leaf",
     "join",
     "lengths",
@@ -174,6 +175,21 @@ def first_leaf(element: Any) -> Callable[[Any], Any]:
     return lambda other: functools.reduce(getitem, path, other)
 
 
+def cuts(values: Any, path: Path, n: int, start: int) -> Iterator[np.ndarray]:
+    """Copies of `n` rows each, from row `start` on, as long as there are so many.
+
+    Examples
+    --------
+    >>> [*cuts(np.arange(6), ("x",), 2, start=1)]
+    [array([1, 2]), array([3, 4])]
+    """
+    places = map(slice, count(start, n), range(start + n, len(values) + 1, n))
+    pieces = map(getitem, repeat(values), places)
+    if isinstance(values, np.ndarray):  # All are of one dtype: in C, what `join` does.
+        return map(np.array, pieces, repeat(np.result_type(values)))
+    return map(join, zip(pieces), repeat(path))
+
+
 def split(batch: Any) -> Iterator[Any]:
     """The rows of a batch one by one, each of the batch's structure.
 
@@ -183,10 +199,10 @@ def split(batch: Any) -> Iterator[Any]:
     [(np.int64(0), np.str_('a')), (np.int64(1), np.str_('b'))]
     """
     if isinstance(batch, Mapping):
-        values = zip(*map(split, batch.values()), strict=True)
+        values = _together(map(split, batch.values()))
         return map(dict, map(zip, repeat(tuple(batch)), values))
     if isinstance(batch, tuple):
-        values = zip(*map(split, batch), strict=True)
+        values = _together(map(split, batch))
         make = getattr(batch, "_make", None)
         return map(make, values) if make else values
     return iter(batch)
@@ -204,6 +220,12 @@ def _columns(elements: Sequence[Any], path: Path) -> Iterator[Column]:
             yield from _columns(column, (*path, i))
     else:
         yield path, elements
+
+
+def _together(columns: Iterable[Iterator[Any]]) -> Iterator[tuple[Any, ...]]:
+    """What stands at each place, in a tuple; as often as wanted where there are no columns."""
+    known = [*columns]
+    return zip(*known, strict=False) if known else repeat(())
 
 
 def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:

@@ -169,8 +169,7 @@ class buffer(Same):
                         missing -= len(leaf(chunk))
                     if missing <= 0:
                         rows.admit()
-                        while rows.held >= self.n:
-                            yield rows.cut(self.n)
+                        yield from rows.batches()
                         missing = self.n - rows.held
                 rows.admit()
             except Exception as error:
@@ -239,6 +238,28 @@ class _Rows:
         self.seen += len(fresh)
         self.held += sum(lengths)
         self.last = lengths[-1]
+
+    def batches(self) -> Iterator[Any]:
+        """The whole batches: one that ends in the last chunk, and all that lie within it."""
+        n = self.op.n
+        if self.held >= n:
+            yield self.cut(n)
+        if self.held < n:
+            return
+        pieces = [data.cuts(chunk, path, n, self.start) for path, (chunk,) in self.columns]
+        batches = data.split(data.rebuild(self.template, pieces))
+        while self.held >= n:
+            try:
+                batch = next(batches)
+            except DataError as error:
+                self.keep(0)
+                raise error.located(self.op, self.seen) from None
+            self.start += n
+            self.held -= n
+            yield batch
+            del batch  # Its memory serves the next one.
+        if not self.held:
+            self.drop()
 
     def cut(self, n: int) -> Any:
         """The first `n` rows, which end in the last chunk."""
