@@ -205,14 +205,13 @@ def frozen_weights(op: object, weights: Any) -> Any:
         op,
         "weights must be numbers, one per stream",
     )
-    shares = [float(value) for value in values]
-    for index, value in enumerate(shares):
-        errors.require(
-            0 <= value < math.inf,
-            op,
-            f"weights must be finite and at least 0, not {value} for stream "
-            f"{names[index] if names else index!r}",
-        )
+    shares: list[float] = values.tolist()
+    odd = [
+        f"{share} for stream {names[index] if names else index!r}"
+        for index, share in enumerate(shares)
+        if not 0 <= share < math.inf
+    ]
+    errors.require(not odd, op, f"weights must be finite and at least 0, not {', '.join(odd[:1])}")
     errors.require(values.any(), op, "at least one of the weights must be above 0")
     errors.require(sum(shares) < math.inf, op, "the sum of the weights must be finite")
     return Named(names, tuple(shares)) if names else tuple(shares)
