@@ -240,10 +240,9 @@ class _Rows:
         self.last = lengths[-1]
 
     def batches(self) -> Iterator[Any]:
-        """The whole batches: one that ends in the last chunk, and all that lie within it."""
+        """The whole batches: the one that ends in the last chunk, then those that lie within it."""
         n = self.op.n
-        if self.held >= n:
-            yield self.cut(n)
+        yield self.cut(n)
         if self.held < n:
             return
         pieces = [data.cuts(chunk, path, n, self.start) for path, (chunk,) in self.columns]
