@@ -266,12 +266,9 @@ class _Rows:
         stop = self.last - left
         leaves = []
         for path, column in self.columns:
-            first, *others = column
-            if others:
-                first = first[self.start :] if self.start else first
-                pieces = [first, *others[:-1], others[-1][:stop]]
-            else:
-                pieces = [first[self.start : stop]]
+            pieces = [*column]
+            pieces[-1] = pieces[-1][:stop]
+            pieces[0] = pieces[0][self.start :]
             try:
                 leaves.append(data.join(pieces, path))
             except DataError as error:
