@@ -256,7 +256,6 @@ class _Rows:
             self.start += n
             self.held -= n
             yield batch
-            del batch  # Its memory serves the next one.
         if not self.held:
             self.drop()
 
