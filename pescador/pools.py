@@ -205,7 +205,7 @@ def frozen_weights(op: object, weights: Any) -> Any:
         op,
         "weights must be numbers, one per stream",
     )
-    shares: list[float] = values.tolist()
+    shares = [float(value) for value in values]
     odd = [
         f"{share} for stream {names[index] if names else index!r}"
         for index, share in enumerate(shares)
