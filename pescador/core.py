@@ -400,16 +400,21 @@ class Stream(Generic[A]):
 
     def _begin(self) -> Pass[A]:
         source = self.source
-        if not _is_function(source):
-            if type(source) in _PLAIN or isinstance(source, Iterator):
-                return Pass(iter(source), [])
-            return Pass.lazily(lambda: _iterator(source, self))
+        if type(source) in _PLAIN:
+            return Pass(iter(source), [])
+        if inspect.isgeneratorfunction(source):
+            items = self._call()
+            return Pass(items, [items])
+        if _is_function(source):
+            return Pass.lazily(lambda: _iterator(self._call(), self))
+        if isinstance(source, Iterator):
+            return Pass(iter(source), [])
+        return Pass.lazily(lambda: _iterator(source, self))
+
+    def _call(self) -> Any:
         args = [None if arg is SEED else arg for arg in self.args]
         kwargs = {name: None if arg is SEED else arg for name, arg in self.kwargs}
-        if inspect.isgeneratorfunction(source):
-            items = source(*args, **kwargs)
-            return Pass(items, [items])
-        return Pass.lazily(lambda: _iterator(source(*args, **kwargs), self))
+        return self.source(*args, **kwargs)
 
     @property
     def upstream(self) -> Stream[Any]:

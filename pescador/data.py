@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import repeat
+from itertools import count, repeat
 from operator import getitem, itemgetter
 from typing import Any
 
@@ -16,9 +16,11 @@ from pescador.errors import DataError, show_key
 __all__ = [
     "columns",
     "concatenate",
+    "cuts",
     "first_leaf",
     "join",
     "lengths",
+    "merge",
     "rebuild",
     "split",
     "stack",
@@ -54,7 +56,7 @@ def stack(elements: Sequence[Any]) -> Any:
     {'x': array([[1, 2],
            [3, 4]])}
     """
-    return rebuild(elements[0], [_stacked(column, path) for path, column in columns(elements)])
+    return merge(elements, _stacked)
 
 
 def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
@@ -65,7 +67,35 @@ def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
     >>> concatenate([{"x": np.arange(2)}, {"x": np.arange(1)}])
     {'x': array([0, 1, 0])}
     """
-    return rebuild(elements[0], [join(column, path, axis) for path, column in columns(elements)])
+    return merge(elements, lambda column, path: join(column, path, axis))
+
+
+def merge(
+    elements: Sequence[Any], leaf: Callable[[Sequence[Any], Path], Any], path: Path = ()
+) -> Any:
+    """One of many elements of one structure: what `leaf` makes of all that stands at a path.
+
+    Raises
+    ------
+    DataError
+        Where an element is of another structure than the first.
+
+    Examples
+    --------
+    >>> merge([{"x": 1, "y": (2, 3)}, {"x": 4, "y": (5, 6)}], lambda column, path: sum(column))
+    {'x': 5, 'y': (7, 9)}
+    """
+    first = elements[0]
+    if isinstance(first, np.ndarray):
+        return leaf(elements, path)
+    if isinstance(first, Mapping):
+        named = _by_key(elements, path)
+        return {name: merge(column, leaf, (*path, name)) for name, column in named}
+    if isinstance(first, tuple):
+        placed = _by_place(elements, path)
+        values = [merge(column, leaf, (*path, i)) for i, column in placed]
+        return getattr(first, "_make", tuple)(values)
+    return leaf(elements, path)
 
 
 def columns(elements: Sequence[Any]) -> list[Column]:
@@ -81,7 +111,9 @@ def columns(elements: Sequence[Any]) -> list[Column]:
     >>> columns([{"x": 1, "y": (2, 3)}, {"x": 4, "y": (5, 6)}])
     [(('x',), [1, 4]), (('y', 0), (2, 5)), (('y', 1), (3, 6))]
     """
-    return [*_columns(elements, ())]
+    found: list[Column] = []
+    merge(elements, lambda column, path: found.append((path, column)))
+    return found
 
 
 def rebuild(template: Any, leaves: Iterable[Any]) -> Any:
@@ -174,6 +206,21 @@ def first_leaf(element: Any) -> Callable[[Any], Any]:
     return lambda other: functools.reduce(getitem, path, other)
 
 
+def cuts(values: Any, path: Path, n: int, start: int) -> Iterator[np.ndarray]:
+    """Copies of `n` rows each, from row `start` on, as long as there are so many.
+
+    Examples
+    --------
+    >>> [*cuts(np.arange(6), ("x",), 2, start=1)]
+    [array([1, 2]), array([3, 4])]
+    """
+    places = map(slice, count(start, n), range(start + n, len(values) + 1, n))
+    pieces = map(getitem, repeat(values), places)
+    if isinstance(values, np.ndarray):  # All are of one dtype: in C, what `join` does.
+        return map(np.array, pieces, repeat(np.result_type(values)))
+    return map(join, zip(pieces), repeat(path))
+
+
 def split(batch: Any) -> Iterator[Any]:
     """The rows of a batch one by one, each of the batch's structure.
 
@@ -183,27 +230,19 @@ def split(batch: Any) -> Iterator[Any]:
     [(np.int64(0), np.str_('a')), (np.int64(1), np.str_('b'))]
     """
     if isinstance(batch, Mapping):
-        values = zip(*map(split, batch.values()), strict=True)
+        values = _together(map(split, batch.values()))
         return map(dict, map(zip, repeat(tuple(batch)), values))
     if isinstance(batch, tuple):
-        values = zip(*map(split, batch), strict=True)
+        values = _together(map(split, batch))
         make = getattr(batch, "_make", None)
         return map(make, values) if make else values
     return iter(batch)
 
 
-def _columns(elements: Sequence[Any], path: Path) -> Iterator[Column]:
-    first = elements[0]
-    if isinstance(first, np.ndarray):
-        yield path, elements
-    elif isinstance(first, Mapping):
-        for name, column in _by_key(elements, path):
-            yield from _columns(column, (*path, name))
-    elif isinstance(first, tuple):
-        for i, column in _by_place(elements, path):
-            yield from _columns(column, (*path, i))
-    else:
-        yield path, elements
+def _together(columns: Iterable[Iterator[Any]]) -> Iterator[tuple[Any, ...]]:
+    """What stands at each place, in a tuple; as often as wanted where there are no columns."""
+    known = [*columns]
+    return zip(*known, strict=False) if known else repeat(())
 
 
 def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
@@ -217,18 +256,14 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
 
 def _by_key(elements: Sequence[Any], path: Path) -> Iterable[tuple[Any, Sequence[Any]]]:
     first = elements[0]
-
-    def fits(element: Any) -> bool:
-        return isinstance(element, Mapping) and element.keys() == first.keys()
-
     try:
         found = [(name, [*map(itemgetter(name), elements)]) for name in first]
         keys = sum(map(len, elements))
     except (KeyError, TypeError, IndexError):
-        _require_all(elements, fits, path)
+        _require_keys(elements, path)
         raise  # A mapping's own.
     if keys != len(first) * len(elements):
-        _require_all(elements, fits, path)
+        _require_keys(elements, path)
     return found
 
 
@@ -277,6 +312,11 @@ def _without_objects(batch: np.ndarray, values: Sequence[Any], path: Path) -> np
                 raise _misfit(problem, index, path)
         _require_promotion(arrays, path)
     return batch
+
+
+def _require_keys(elements: Sequence[Any], path: Path) -> None:
+    keys = elements[0].keys()
+    _require_all(elements, lambda one: isinstance(one, Mapping) and one.keys() == keys, path)
 
 
 def _require_promotion(arrays: Sequence[np.ndarray], path: Path) -> None:

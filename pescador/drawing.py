@@ -52,8 +52,11 @@ class Drawing:
         """Follow new weights of the pool; False if the run is over."""
         raise NotImplementedError
 
-    def replace(self, slot: int, step: int) -> bool:
-        """Close the stream in the slot and fill it anew; False if the run is over."""
+    def replace(self, slot: int, gave: bool) -> bool:
+        """Close the stream in the slot and fill it anew; False if the run is over.
+
+        `gave` tells whether there was an element since the last time.
+        """
         raise NotImplementedError
 
     def elements(self) -> Generator[Any, None, None]:
@@ -65,16 +68,19 @@ class Drawing:
             self.begin()
             items = self.items
             uniforms = starmap(self.draws.random, repeat(()))
-            for step, slot in enumerate(map(bisect_right, repeat(self.ends), uniforms)):
+            gave = False
+            for slot in map(bisect_right, repeat(self.ends), uniforms):
                 try:
                     item = next(items[slot])
                 except StopIteration:
-                    if not self.replace(slot, step):
+                    if not self.replace(slot, gave):
                         return
+                    gave = False
                 except Exception as error:
                     self.active[slot].note(error)
                     raise
                 else:
+                    gave = True
                     yield item
         finally:
             close_all(self.active)
@@ -91,7 +97,7 @@ class Drawing:
 
     def weigh(self) -> bool:
         """Follow the weights of the slots; False if all are 0."""
-        if self.weights.any():
+        if np.count_nonzero(self.weights):  # A fifth of the time of any().
             self.ends[:] = cumulative(self.weights)
             return True
         return False
@@ -108,7 +114,6 @@ class Mixture(Drawing):
         self.eligible = self.alive = len(self.candidates)
         self.dead: set[int] = set()
         self.barren: set[int] = set()  # what proved empty since the last element
-        self.last_replaced = -1
         for slot in range(self.op.k):
             if not self.candidates:
                 break
@@ -139,12 +144,11 @@ class Mixture(Drawing):
                 return 1 + self.draws.binomial(int((lam - 1) / (1 - share)), 1 - share)
         return 1 + self.draws.poisson(lam - 1)
 
-    def replace(self, slot: int, step: int) -> bool:
+    def replace(self, slot: int, gave: bool) -> bool:
         member, retired, weight = self.members[slot], self.active[slot], self.weights[slot]
         retired.close()
-        if step != self.last_replaced + 1:
+        if gave:
             self.barren.clear()
-        self.last_replaced = step
         if not retired.given():
             self.barren.add(member)
             if self.op.prune_empty and member not in self.dead:
@@ -197,7 +201,7 @@ class Restarting(Drawing):
             self.place(slot, self.pool.active(slot))
         self.weigh()
 
-    def replace(self, slot: int, step: int) -> bool:
+    def replace(self, slot: int, gave: bool) -> bool:
         ended = self.active[slot]
         ended.close()
         if ended.given():

@@ -27,6 +27,7 @@ class Pool:
         if members is None:
             with Pass.over(described) as run:
                 members = (*run,)
+        check_pool(op, members)
         self.op = op
         self.members = members
         self.names = described.names
@@ -41,7 +42,7 @@ class Pool:
             errors.require_type(
                 not callable(weights), self.op, f"weights({drawn}) gave {weights!r}, not numbers"
             )
-        check_pool(self.op, self.members, self.names, weights)
+        check_weights(self.op, weights, len(self.members), self.names)
         shares: np.ndarray
         if weights is None:
             shares = np.full(len(self.members), 1 / len(self.members))
@@ -205,13 +206,12 @@ def frozen_weights(op: object, weights: Any) -> Any:
         "weights must be numbers, one per stream",
     )
     shares = [float(value) for value in values]
-    for index, value in enumerate(shares):
-        errors.require(
-            0 <= value < math.inf,
-            op,
-            f"weights must be finite and at least 0, not {value} for stream "
-            f"{names[index] if names else index!r}",
-        )
+    odd = [
+        f"{share} for stream {names[index] if names else index!r}"
+        for index, share in enumerate(shares)
+        if not 0 <= share < math.inf
+    ]
+    errors.require(not odd, op, f"weights must be finite and at least 0, not {', '.join(odd[:1])}")
     errors.require(values.any(), op, "at least one of the weights must be above 0")
     errors.require(sum(shares) < math.inf, op, "the sum of the weights must be finite")
     return Named(names, tuple(shares)) if names else tuple(shares)
@@ -228,13 +228,18 @@ def accept_pool(op: object, upstream: Stream[Any]) -> None:
     """Refuse a pool that cannot be mixed, as far as it is known before it runs."""
     members = sequence(upstream)
     if members is not None:
-        check_pool(op, members, upstream.names, getattr(op, "weights", None))
+        check_pool(op, members)
+        check_weights(op, getattr(op, "weights", None), len(members), upstream.names)
 
 
-def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights: Any) -> None:
-    """Refuse a pool that is empty, has a member that is no stream, or other weights."""
+def check_pool(op: object, members: Any) -> None:
+    """Refuse a pool that is empty, or has a member that is no stream."""
     errors.require(len(members), op, "the pool is empty; it must hold at least one stream")
     check_members(op, members)
+
+
+def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | None) -> None:
+    """Refuse weights that are not those of a pool of `n` streams with these names."""
     if isinstance(weights, Named):
         errors.require(names, op, "weights have names, but the streams of the pool have none")
         odd = {*weights.names} ^ {*(names or ())}
@@ -243,9 +248,7 @@ def check_pool(op: object, members: Any, names: tuple[Any, ...] | None, weights:
         )
     elif weights is not None and not callable(weights):
         errors.require(
-            len(weights) == len(members),
-            op,
-            f"weights must be one per stream: {len(members)}, not {len(weights)}",
+            len(weights) == n, op, f"weights must be one per stream: {n}, not {len(weights)}"
         )
 
 

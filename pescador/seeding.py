@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
+import functools
 import math
 import random
 import threading
@@ -43,8 +43,7 @@ class State:
     position: int
 
     def __repr__(self) -> str:
-        digest = hashlib.blake2b(repr((self.key, self.position)).encode(), digest_size=4)
-        return f"<RandomState {digest.hexdigest()}>"
+        return f"<RandomState {_digest((self.key, self.position), 4).hex()}>"
 
 
 Seed: TypeAlias = int | tuple[int, ...] | State | None
@@ -146,7 +145,7 @@ class Twister(random.Random):
     def _from_numpy(self, draw: Callable[[np.random.RandomState], Any]) -> Any:
         """What a ``RandomState`` draws that stands where this one does; then on from there."""
         _, words, _ = self.getstate()
-        state = _scratch()
+        state = _scratch.state
         state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
         drawn = draw(state)
         self.adopt(state)
@@ -217,11 +216,9 @@ def freeze(op: object, random_state: Any) -> Seed:
 class _Scratch(threading.local):
     """A ``RandomState`` for each thread: making one takes longer than all that is done with it."""
 
-    def __init__(self) -> None:
-        self.state = np.random.RandomState(0)
-
-    def __call__(self) -> np.random.RandomState:
-        return self.state
+    @functools.cached_property
+    def state(self) -> np.random.RandomState:
+        return np.random.RandomState(0)
 
 
 _scratch = _Scratch()
@@ -243,7 +240,7 @@ def twister(seed: Seed) -> Twister:
         return result
     if seed is None:
         seed = fresh_word()
-    state = _scratch()
+    state = _scratch.state
     state.seed(seed)
     result.adopt(state)
     return result
@@ -323,7 +320,13 @@ class Place:
 
 
 def _number(name: Any) -> int:
-    return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=16).digest())
+    return int.from_bytes(_digest(name, 16))
+
+
+def _digest(value: Any, size: int) -> bytes:
+    import hashlib  # a few ms, and most runs want none of it
+
+    return hashlib.blake2b(repr(value).encode(), digest_size=size).digest()
 
 
 def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:

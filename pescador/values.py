@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,6 +70,8 @@ def show(value: Any) -> str:
     name = getattr(value, "__qualname__", None)
     if callable(value) and isinstance(name, str):
         if name.endswith("<lambda>"):
+            from pathlib import Path  # a few ms, for this alone
+
             code = value.__code__
             return f"<lambda> at {Path(code.co_filename).name}:{code.co_firstlineno}"
         return name

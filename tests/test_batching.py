@@ -397,6 +397,8 @@ def test_unbatch_gives_the_rows():
     assert named == [Pair(0, {"a": (0,)}), Pair(1, {"a": (1,)})]
     assert all(type(row) is Pair for row in named)
     assert list([(np.arange(2), ["a", "b"])] | unbatch()) == [(0, "a"), (1, "b")]
+    empty = list([{"meta": {}, "a": np.arange(2), "none": ()}] | unbatch())
+    assert empty == [{"meta": {}, "a": 0, "none": ()}, {"meta": {}, "a": 1, "none": ()}]
 
 
 def test_unbatch_gives_views_and_reads_one_batch_at_a_time():
@@ -622,6 +624,13 @@ def test_rows_of_a_list_before_the_one_that_is_no_number():
     given, error = until_fault(elements | buffer(2, partial=True), DataError)
     assert [one["x"].tolist() for one in given] == [[1, 2]]
     assert (error.index, error.key) == (0, "x")
+
+
+def test_rows_of_a_list_before_the_batch_with_no_number():
+    elements = [{"x": [0]}, {"x": [1, 2, 3, 4, None, 6, 7]}, {"x": [8]}]
+    given, error = until_fault(elements | buffer(2, partial=True), DataError)
+    assert [one["x"].tolist() for one in given] == [[0, 1], [2, 3]]
+    assert (error.index, error.key) == (1, "x")
 
 
 def test_a_misfit_deep_in_the_columns_gives_the_rows_before_it_once():

@@ -122,6 +122,27 @@ def test_one_array_is_copied_too():
         assert not np.shares_memory(made, X)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(7.0),
+        np.arange(14, dtype=">i4").reshape(7, 2),
+        np.asfortranarray(np.arange(14.0).reshape(7, 2)),
+        np.broadcast_to(np.arange(3.0), (7, 3)),
+        np.array([("a", i) for i in range(7)], [("name", "U3"), ("n", ">f8")]),
+        np.zeros(7, "M8[s]"),
+        [1, 2, 3, 4.5, 5, 6, 7],
+    ],
+    ids=["C", "big-endian", "fortran", "broadcast", "record", "datetime", "list"],
+)
+@pytest.mark.parametrize(("n", "start"), [(1, 0), (2, 1), (3, 1), (7, 0), (7, 1), (8, 0)])
+def test_cuts_are_what_join_makes_of_each_piece(values, n, start):
+    pieces = [values[at : at + n] for at in range(start, 8 - n, n)]
+    made = [*data.cuts(values, ("x",), n, start)]
+    assert alike(made, [data.join([piece], ("x",)) for piece in pieces])
+    assert all(cut.flags.owndata and not np.shares_memory(cut, values) for cut in made)
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_join_is_numpys_concatenate(axis):
     assert alike(data.join([X, X], ("x",), axis), np.concatenate([X, X], axis))

@@ -190,6 +190,12 @@ def test_importing_takes_no_extra(statement: str) -> None:
     assert loaded & optional() == set()
 
 
+def test_importing_leaves_what_only_few_runs_need() -> None:
+    assert {"hashlib", "pathlib", "secrets"}.isdisjoint(
+        imported_by("import pescador") - imported_by("import numpy")
+    )
+
+
 def test_what_an_extra_gives_is_imported_when_it_is_asked_for() -> None:
     pytest.importorskip("sklearn")
     assert "sklearn" in imported_by("from pescador import StreamLearner")

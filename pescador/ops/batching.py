@@ -169,8 +169,7 @@ class buffer(Same):
                         missing -= len(leaf(chunk))
                     if missing <= 0:
                         rows.admit()
-                        while rows.held >= self.n:
-                            yield rows.cut(self.n)
+                        yield from rows.batches()
                         missing = self.n - rows.held
                 rows.admit()
             except Exception as error:
@@ -240,18 +239,35 @@ class _Rows:
         self.held += sum(lengths)
         self.last = lengths[-1]
 
+    def batches(self) -> Iterator[Any]:
+        """The whole batches: the one that ends in the last chunk, then those that lie within it."""
+        n = self.op.n
+        yield self.cut(n)
+        if self.held < n:
+            return
+        pieces = [data.cuts(chunk, path, n, self.start) for path, (chunk,) in self.columns]
+        batches = data.split(data.rebuild(self.template, pieces))
+        while self.held >= n:
+            try:
+                batch = next(batches)
+            except DataError as error:
+                self.keep(0)
+                raise error.located(self.op, self.seen) from None
+            self.start += n
+            self.held -= n
+            yield batch
+        if not self.held:
+            self.drop()
+
     def cut(self, n: int) -> Any:
         """The first `n` rows, which end in the last chunk."""
         left = self.held - n
         stop = self.last - left
         leaves = []
         for path, column in self.columns:
-            first, *others = column
-            if others:
-                first = first[self.start :] if self.start else first
-                pieces = [first, *others[:-1], others[-1][:stop]]
-            else:
-                pieces = [first[self.start : stop]]
+            pieces = [*column]
+            pieces[-1] = pieces[-1][:stop]
+            pieces[0] = pieces[0][self.start :]
             try:
                 leaves.append(data.join(pieces, path))
             except DataError as error:
