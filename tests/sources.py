@@ -1,5 +1,8 @@
 """What tests need of a world around a stream: sources that tell and fail, messages, seeds."""
 
+import itertools
+import os
+import random
 import re
 
 import numpy as np
@@ -77,3 +80,51 @@ def exactly(message):
 def seed_numpy(seed):
     """Seed numpy's global generator, as users do."""
     np.random.seed(seed)  # noqa: NPY002
+
+
+# What workers run: at the top of a module, so that a spawned process finds it.
+
+
+def numbered(n, size=4):
+    """Mappings of an array of ones times the number, and the number."""
+    for number in range(n):
+        yield {"X": np.full(size, number, float), "Y": number}
+
+
+def closing(items, path):
+    """The items; it is written to the path that they were closed."""
+    try:
+        yield from items
+    finally:
+        path.write_text("closed")
+
+
+def counted(items, count):
+    """The items; a shared number says how many were made."""
+    for item in items:
+        with count.get_lock():
+            count.value += 1
+        yield item
+
+
+def stuck(forever):
+    """One element, and then a step that does not come to an end."""
+    yield 0
+    forever()
+
+
+def in_c():
+    """What holds Python's lock and looks at no signal."""
+    sum(itertools.repeat(0))
+
+
+def draws(n):
+    """What the global generators of numpy and of Python draw."""
+    for _ in range(n):
+        yield np.random.rand(), random.random()  # noqa: NPY002
+
+
+def pid(n=1):
+    """The process that it runs in."""
+    for _ in range(n):
+        yield os.getpid()

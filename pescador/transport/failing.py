@@ -41,8 +41,17 @@ def story_of(error: BaseException) -> tuple[Story, tuple[Any, dict[str, Any]]]:
             _text(error),
             "".join(traceback.format_exception(error)).encode("utf-8", "replace").decode(),
         ),
-        (plain(error.args), {name: plain(value) for name, value in vars(error).items()}),
+        (plain(_arguments(error)), {name: plain(value) for name, value in vars(error).items()}),
     )
+
+
+def _arguments(error: BaseException) -> tuple[Any, ...]:
+    """What it is made from, as it tells pickle: not all of it need be in `args`."""
+    try:
+        make, arguments, *_ = error.__reduce_ex__(2)
+    except Exception:  # noqa: BLE001  Whatever a class of the user's does.
+        return error.args
+    return arguments if make is type(error) else error.args
 
 
 def raised_again(story: Story, args: Any, attributes: Any, where: str) -> BaseException:

@@ -115,6 +115,10 @@ EXTENSIONS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[bytes], Any]
 READ = {code: read for code, _, read in EXTENSIONS.values()}
 
 
+def _read(code: int, data: Any) -> Any:
+    return READ[code](bytes(data))
+
+
 def _extended(value: Any) -> Ext:
     if type(value) not in EXTENSIONS:
         raise TypeError(f"{type(value).__name__} has no place on the wire")
@@ -137,7 +141,7 @@ def fitting(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _decoder(kind: Any) -> Decoder[Any]:
-    return Decoder(kind, ext_hook=lambda code, data: READ[code](bytes(data)))
+    return Decoder(kind, ext_hook=_read)
 
 
 def decoded(data: bytes, kind: Any) -> Any:
@@ -430,7 +434,7 @@ def _sequence_taker(kind: type, takers: list[Taker]) -> Taker:
 
 
 def _keys(node: DictOf) -> tuple[Any, ...]:
-    keys = tuple(node.keys)
+    keys = tuple(_read(key.code, key.data) if isinstance(key, Ext) else key for key in node.keys)
     if not {*map(type, keys)} <= PLAIN or len({*keys}) != len(node.nodes):
         raise TypeError(f"no keys of a dict: {keys!r}")
     return keys

@@ -1,0 +1,622 @@
+"""What runs elsewhere: the same elements, within bounds, and nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import multiprocessing
+import os
+import random
+import re
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+import sources
+from pescador import (
+    DataError,
+    IndivisibleError,
+    ParameterError,
+    ParameterTypeError,
+    PescadorError,
+    Streamer,
+    WorkerError,
+    ZMQStreamer,
+    stream,
+)
+from pescador.inspecting import check
+from pescador.ops import (
+    batch,
+    chain,
+    cycle,
+    filter,
+    map,
+    mux,
+    prefetch,
+    round_robin,
+    shuffle,
+    take,
+    take_while,
+    unbatch,
+    zmq,
+)
+from pescador.testing import Probe, alike
+from sources import Fault, counted, draws, exactly, failing, notes, numbered, pid, until_fault
+
+METHODS = multiprocessing.get_all_start_methods()
+each_method = pytest.mark.parametrize("method", METHODS)
+each_transport = pytest.mark.parametrize("transport", ["shm", "ipc", "tcp"])
+elsewhere = pytest.mark.parametrize("op", [prefetch(), zmq()], ids=repr)
+
+
+def odd(number: int) -> bool:
+    return number % 2 == 1
+
+
+# Parameters.
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: prefetch(0), ParameterError, "prefetch(n=0): n must be at least 1, not 0"),
+        (lambda: prefetch(1.5), ParameterTypeError, "n must be a whole number, not 1.5"),
+        (lambda: zmq(0), ParameterError, "zmq(workers=0): workers must be at least 1, not 0"),
+        (lambda: zmq(True), ParameterTypeError, "workers must be a whole number, not True"),
+        (lambda: zmq(ahead=0), ParameterError, "ahead must be at least 1, not 0"),
+        (lambda: zmq(3, ahead=2), ParameterError, "one element for each of 3 workers, not 2"),
+        (lambda: zmq(buffer=0), ParameterError, "buffer must be at least 1, not 0"),
+        (lambda: zmq(buffer="0MB"), ParameterError, "'0MB'): buffer must be a number of bytes, such "),
+        (lambda: zmq(buffer="much"), ParameterError, "buffer must be a number of bytes, such as '6"),
+        (lambda: zmq(buffer=2.5), ParameterTypeError, "buffer must be a whole number, not 2.5"),
+        (lambda: zmq(transport="udp"), ParameterError, "transport must be one of 'auto', 'shm', "),
+        (lambda: zmq(start_method="beam"), ParameterError, "start_method must be one of 'fork', "),
+        (lambda: zmq(timeout=-1), ParameterError, "timeout must be at least 0, not -1"),
+        (lambda: zmq(timeout="1"), ParameterTypeError, "timeout must be a number, not '1'"),
+        (lambda: zmq(copy=1), ParameterTypeError, "copy must be True or False, not 1"),
+        (lambda: zmq(min_port=9, max_port=8), ParameterError, "at most max_port, not 9 above 8"),
+        (lambda: zmq(max_port=2**16), ParameterError, "max_port must be at most 65535"),
+        (lambda: zmq(max_tries=0), ParameterError, "max_tries must be at least 1, not 0"),
+    ],
+)
+def test_parameters_are_refused(build: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("given", "nbytes"),
+    [(5, 5), ("6", 6), ("64MB", 64e6), ("1.5 kb", 1500), ("2KiB", 2048), ("1GiB", 2**30)],
+)
+def test_buffer_in_bytes(given: Any, nbytes: float) -> None:
+    assert zmq(buffer=given).nbytes == nbytes
+
+
+def test_ports_are_those_of_tcp() -> None:
+    assert zmq().medium == "shm"
+    assert zmq(min_port=50000).medium == zmq(max_tries=3).medium == "tcp"
+    assert zmq(min_port=50000, transport="ipc").medium == "ipc"
+
+
+# The same elements.
+
+ELEMENTS = [
+    {"X": np.arange(6.0).reshape(2, 3), "Y": 1},
+    {"X": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "Y": 1},
+    {"X": np.zeros((0, 3), ">i2"), "label": "höhe", "raw": b"\0", "none": None},
+    (1, 2.5, [True, {"deep": (np.array("2020", "M8[D]"),)}], -(2**90), 1j),
+    np.zeros(3, [("a", "i1"), ("b", "f8", 2)]),
+    np.float32(0.1),
+    np.bool_(True),
+    {},
+    (),
+    [],
+    "",
+]
+
+
+@each_transport
+@each_method
+def test_elements_of_any_kind(transport: str, method: str) -> None:
+    moved = ELEMENTS * 3 | zmq(transport=transport, start_method=method)
+    assert alike([*moved], ELEMENTS * 3)
+
+
+def test_no_element_at_all() -> None:
+    assert [*([] | zmq())] == [*([] | prefetch())] == []
+
+
+def test_an_operator_is_a_function() -> None:
+    assert [*zmq()(range(3))] == [*prefetch()(range(3))] == [0, 1, 2]
+
+
+@each_transport
+@pytest.mark.parametrize("copy", [False, True])
+def test_arrays_are_the_consumers_own(transport: str, copy: bool) -> None:
+    """Each may be written to and kept, and changes no other."""
+    moved = stream(numbered, 500, 1000) | zmq(transport=transport, copy=copy, buffer="1MB")
+    kept = [*moved]
+    assert all(one["X"].flags.writeable for one in kept)
+    assert all(one["X"].flags.owndata for one in kept) or not copy
+    for one in kept[::2]:
+        one["X"][:] = -1
+    for one in kept[1::2]:
+        assert one["X"].tolist() == [one["Y"]] * 1000
+
+
+def test_memory_that_is_let_go_of_is_used_again() -> None:
+    """Far more passes through the shared memory than it holds, and some is kept all the time."""
+    kept: list[Any] = []
+    for number, one in enumerate(stream(numbered, 3000, 2000) | zmq(buffer="2MB")):
+        assert one["X"].min() == one["X"].max() == number == one["Y"]
+        kept = [*kept[-20:], one]
+    assert [one["X"][0] for one in kept] == [one["Y"] for one in kept]
+
+
+def test_memmaps_arrive_as_arrays(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(6))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    (arrived,) = [mapped[1:4]] | zmq()
+    assert type(arrived) is np.ndarray
+    assert arrived.tolist() == [1, 2, 3]
+
+
+def refilled() -> Any:
+    buffer = np.zeros(3)
+    for number in range(200):
+        buffer[:] = number
+        yield buffer
+
+
+def test_an_array_that_is_refilled_was_sent_before() -> None:
+    assert [one[0] for one in stream(refilled) | zmq()] == [*range(200)]
+
+
+def test_what_cannot_be_moved_is_named() -> None:
+    given, error = until_fault([1, 2, {"a": [0, {1}]}, 4] | zmq(), DataError)
+    assert given == [1, 2]
+    assert str(error).startswith("zmq(): element 2, key 'a'[1]: builtins.set {1} cannot be moved")
+
+
+def test_it_runs_in_another_process_and_nests() -> None:
+    pool = [stream(pid, 3) | zmq(), stream(pid, 3) | zmq() | map(abs) | zmq()]
+    found = {*(pool | round_robin() | zmq())}
+    assert len(found) == 2
+    assert os.getpid() not in found
+
+
+def test_a_stream_of_many_tiny_elements() -> None:
+    assert sum(range(100_000) | zmq()) == sum(range(100_000))
+
+
+@pytest.mark.slow
+def test_a_stream_of_a_million_tiny_elements() -> None:
+    for number, moved in enumerate(range(10**6) | zmq()):
+        assert number == moved
+    assert number == 10**6 - 1
+
+
+@pytest.mark.slow
+@each_transport
+def test_elements_that_are_larger_than_the_buffer(transport: str) -> None:
+    large = np.arange(300_000_000, dtype=np.uint8)
+    for arrived in [large, large[:0], large] | zmq(transport=transport):
+        assert arrived.sum() == large[: arrived.size].sum()
+
+
+def test_strings_count_towards_the_buffer() -> None:
+    texts = ["x" * 10_000, b"y" * 300_000, "z" * 20_000] * 20
+    assert [*(texts | zmq(buffer="100KB"))] == texts
+
+
+# Exceptions.
+
+
+@elsewhere
+@pytest.mark.parametrize("n", [0, 1, 300])
+def test_an_exception_comes_after_what_was_before_it(op: Any, n: int) -> None:
+    given, error = until_fault(stream(failing, range(n)) | op)
+    assert given == [*range(n)]
+    assert type(error) is Fault
+    assert str(error) == "out of luck"
+
+
+def test_an_exception_has_the_traceback_of_the_worker() -> None:
+    _, error = until_fault(stream(failing, range(3)) | zmq())
+    assert isinstance(error.__cause__, WorkerError)
+    assert str(error.__cause__).startswith("raised in zmq(): worker\n\nTraceback")
+    assert 'raise error("out of luck")' in str(error.__cause__)
+
+
+class Unusual(Exception):
+    def __init__(self, code: int, hint: str) -> None:
+        super().__init__(f"{code}: {hint}")
+        self.code = code
+        self.lock = threading.Lock()  # which makes it one that cannot be pickled
+
+
+def test_an_exception_of_any_make() -> None:
+    def unusual() -> Any:
+        yield 0
+        raise Unusual(7, "see there")
+
+    def unknown() -> Any:
+        class Local(LookupError):
+            pass
+
+        error = Local("here")
+        error.add_note("noted")
+        yield 0
+        raise error
+
+    def broken() -> Any:
+        class Broken(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        yield 0
+        raise Broken
+
+    def missing() -> Any:
+        yield 0
+        raise FileNotFoundError(2, "No such file", "x.npz")
+
+    _, error = until_fault(stream(unusual) | zmq(), Unusual)
+    assert (str(error), error.code) == ("7: see there", 7)
+    assert "lock" in error.lock
+    _, error = until_fault(stream(unknown) | zmq(), LookupError)
+    assert (type(error), str(error), notes(error)) == (LookupError, "here", ["noted"])
+    _, error = until_fault(stream(broken) | zmq(), Exception)
+    assert str(error) == "<no message: RuntimeError in its __str__>"
+    _, error = until_fault(stream(missing) | zmq(), FileNotFoundError)
+    assert (error.errno, error.filename) == (2, "x.npz")
+
+
+@each_method
+def test_an_exception_of_each_start_method(method: str) -> None:
+    given, error = until_fault(stream(failing, [1]) | zmq(start_method=method))
+    assert (given, type(error)) == ([1], Fault)
+
+
+@elsewhere
+def test_an_exception_in_finally(op: Any) -> None:
+    def source() -> Any:
+        try:
+            yield from range(1000)
+        finally:
+            raise Fault("at the end")
+
+    given, error = until_fault(stream(source) | op)
+    assert (len(given), str(error)) == (1000, "at the end")
+    run = iter(stream(source) | op)
+    assert next(run) == 0
+    with pytest.raises(Fault, match="at the end"):
+        run.close()
+
+
+@elsewhere
+def test_an_exception_that_is_never_reached_is_none(op: Any) -> None:
+    """What is ahead of a consumer that leaves would not have happened without."""
+    for _ in range(10):
+        with iter(stream(failing, [1, 2]) | op) as run:
+            assert next(run) == 1
+
+
+def test_a_note_of_the_pool_comes_with_it() -> None:
+    _, error = until_fault({"bad": stream(failing, [])} | chain() | zmq())
+    assert notes(error) == ["chain(): raised by stream 'bad' of the pool, at its element 0"]
+
+
+# What cannot be moved.
+
+
+def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: Any) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cloudpickle", None)
+    before = psutil.Process().children(recursive=True)
+    step = map(lambda x: x)
+    moved = range(3) | step | zmq(start_method="spawn")
+    (finding,) = check(moved)
+    assert finding.step == step
+    with pytest.raises(ParameterTypeError, match=re.escape(f"{step}: it cannot be pickled")):
+        next(iter(moved))
+    assert psutil.Process().children(recursive=True) == before
+
+
+def test_a_lambda_is_moved_by_cloudpickle() -> None:
+    assert [*(range(3) | map(lambda x: -x) | zmq(start_method="spawn"))] == [0, -1, -2]
+
+
+@each_method
+def test_what_is_started_is_refused(method: str) -> None:
+    begun = iter([1, 2])
+    moved = {"a": [3], "b": begun} | chain() | zmq(start_method=method)
+    assert [finding.severity for finding in check(moved)] == ["error"]
+    with pytest.raises(ParameterTypeError, match="cannot move the list_iterator, which is started"):
+        next(iter(moved))
+    assert next(begun) == 1
+
+
+def test_a_daemon_may_have_no_workers() -> None:
+    def ask(answer: Any) -> None:
+        try:
+            list(range(3) | zmq())
+        except PescadorError as error:
+            answer.put(str(error))
+
+    context = multiprocessing.get_context("fork")
+    answer = context.Queue()
+    daemon = context.Process(target=ask, args=(answer,), daemon=True)
+    daemon.start()
+    assert "a daemonic process may have no workers" in answer.get(timeout=10)
+    daemon.join()
+
+
+# Several workers.
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize(
+    "described",
+    [
+        range(20) | map(abs),
+        range(20) | batch(3, partial=True) | unbatch(),
+        stream(numbered, 9) | map(len),
+        ["abc", "defg", "h"] | chain(),
+        {"a": "abc", "b": "defg", "c": "h"} | mux(2, None, mode="exhaustive", random_state=3),
+        range(20) | filter(odd) | shuffle(3, random_state=0),
+    ],
+    ids=repr,
+)
+def test_workers_take_turns(described: Any, n: int) -> None:
+    """In order and whatever the timing: the parts in turn."""
+    parts = [described.shard(index, n) for index in range(n)]
+    expected = [*(parts | round_robin())]
+    assert [*(described | zmq(n))] == expected
+    length = (described | zmq(n)).length
+    assert length in (None, len(expected))
+
+
+def test_workers_of_elements_in_order_change_nothing() -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.01 * (number % 3))
+        return number
+
+    assert [*(range(20) | map(slow) | zmq(3))] == [*range(20)]
+
+
+def test_workers_are_as_many_processes() -> None:
+    found = [*([stream(pid, 2)] * 3 | chain() | zmq(3))]
+    assert len({*found}) == 3
+    assert found[:3] == found[3:]
+
+
+def test_what_cannot_be_divided_is_refused_where_it_is_written() -> None:
+    with pytest.raises(IndivisibleError, match=re.escape("take_while(odd) cannot be divided")):
+        range(9) | take_while(odd) | zmq(2)
+
+
+def test_one_worker_that_fails_ends_them_all() -> None:
+    before = psutil.Process().children()
+    described = [[1, 2, 3], stream(failing, [4])] | chain()
+    given, error = until_fault(described | zmq(2))
+    assert given == [1, 4, 2]
+    assert str(error.__cause__).startswith("raised in zmq(workers=2): worker 1 of 2")
+    assert psutil.Process().children() == before
+
+
+def test_what_is_under_way_is_shared_among_workers() -> None:
+    """All together are no further ahead than is allowed."""
+    count = multiprocessing.get_context("fork").Value("i", 0)
+    run = iter([stream(counted, itertools.count(), count)] * 2 | chain() | zmq(2, ahead=10))
+    assert [next(run), next(run)] == [0, 0]
+    await_value(count, 10)
+    run.close()
+    assert count.value <= 12
+
+
+# Random numbers.
+
+
+def test_workers_draw_from_states_of_their_own() -> None:
+    sources.seed_numpy(5)
+    random.seed(5)
+    here = [*stream(draws, 3)]
+    sources.seed_numpy(5)
+    random.seed(5)
+    [*one], [*other] = ([*(stream(draws, 3) | zmq())] for _ in range(2))
+    numbers = {number for pair in one + other + here for number in pair}
+    assert len(numbers) == 18
+
+
+def test_the_global_seed_decides_what_workers_draw() -> None:
+    moved = [stream(draws, 3)] * 2 | chain() | zmq(2)
+    runs = []
+    for _ in range(2):
+        sources.seed_numpy(7)
+        runs.append([*moved])
+    assert runs[0] == runs[1]
+    assert len({*runs[0]}) == 6
+    assert runs[0] != [*moved]
+
+
+@each_method
+def test_a_seeded_mixture_is_the_same_elsewhere(method: str) -> None:
+    mixture = [range(i, i + 5) for i in range(9)] | mux(3, 2, random_state=4) | take(50)
+    assert [*(mixture | zmq(start_method=method))] == [*mixture]
+
+
+# Bounds.
+
+
+def await_value(count: Any, value: int, seconds: float = 10) -> None:
+    """Until a shared number has this value."""
+    deadline = time.monotonic() + seconds
+    while count.value < value:
+        assert time.monotonic() < deadline, f"{count.value} and not {value}"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 7, 256])
+def test_no_more_elements_are_made_than_are_allowed(ahead: int) -> None:
+    count = multiprocessing.get_context("fork").Value("i", 0)
+    with iter(stream(counted, itertools.count(), count) | zmq(ahead=ahead)) as run:
+        for taken in (1, 2, 3, 300):
+            while next(run) < taken - 1:
+                pass
+            assert count.value <= taken + ahead
+        await_value(count, taken + ahead // 4)
+        time.sleep(0.05)
+        assert count.value <= taken + ahead
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_thread_is_as_far_ahead_as_it_may(n: int) -> None:
+    probe = Probe(itertools.count())
+    with iter(probe | prefetch(n)) as run:
+        for taken in (1, 2, 3):
+            next(run)
+            deadline = time.monotonic() + 10
+            while probe.read < taken + n:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+        time.sleep(0.05)
+        assert probe.read == taken + n
+    assert probe.live == 0
+
+
+def large(n: int, count: Any) -> Any:
+    for _ in range(n):
+        with count.get_lock():
+            count.value += 1
+        yield np.ones(16_000_000, np.uint8)
+
+
+@pytest.mark.slow
+@each_transport
+def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) -> None:
+    """64 MB are under way, one element is in the worker's hands, one in the consumer's."""
+    count = multiprocessing.get_context("fork").Value("i", 0)
+    others = {*psutil.Process().children()}
+    before = psutil.Process().memory_full_info().pss
+    with iter(stream(large, 40, count) | zmq(transport=transport)) as run:
+        one = next(run)
+        await_value(count, 4)
+        time.sleep(0.3)
+        assert count.value <= 1 + 4 + 1
+        (worker,) = {*psutil.Process().children()} - others
+        took = worker.memory_full_info().pss + psutil.Process().memory_full_info().pss - before
+        assert took < 64e6 + 3 * 16e6 + 60e6  # and what an interpreter is
+        assert sum(1 for _ in run) == 39
+        assert one.all()
+
+
+def test_an_element_that_is_ready_alone_does_not_wait_for_company() -> None:
+    """It comes while the worker is in the midst of making the next."""
+
+    def source(go_on: Any) -> Any:
+        yield from range(3)
+        go_on.wait(10)
+        yield 3
+
+    go_on = multiprocessing.get_context("fork").Event()
+    run = iter(stream(source, go_on) | zmq())
+    assert [next(run) for _ in range(3)] == [0, 1, 2]
+    go_on.set()
+    assert [*run] == [3]
+
+
+@elsewhere
+def test_making_and_using_overlap(op: Any) -> None:
+    def slow() -> Any:
+        for number in range(40):
+            time.sleep(0.005)
+            yield number
+
+    run = iter(stream(slow) | op)
+    next(run)
+    start = time.perf_counter()
+    for _ in run:
+        time.sleep(0.005)
+    assert time.perf_counter() - start < 0.9 * 2 * 39 * 0.005
+
+
+# Facade.
+
+
+def test_the_facade() -> None:
+    moved = ZMQStreamer(Streamer(numbered, 3))
+    assert alike([*moved()], [*stream(numbered, 3)])
+    assert [one["Y"] for one in moved(max_batches=5, cycle=True)] == [0, 1, 2, 0, 1]
+    assert [*moved.tuples("Y", max_batches=2)] == [(0,), (1,)]
+    assert repr(moved) == "stream(numbered, 3) | zmq()"
+    assert ZMQStreamer("ab", copy=True, timeout=3).stream == stream("ab") | zmq(copy=True, timeout=3)
+    assert ZMQStreamer("ab", 50000, 50010, 3).stream.ops[0].medium == "tcp"
+    assert [*ZMQStreamer("ab", 50000, 50010, 3)] == ["a", "b"]
+    run = moved.iterate()
+    next(run)
+    assert moved.active == 1
+    run.close()
+    assert moved.active == 0
+
+
+def test_elsewhere_is_told() -> None:
+    assert [op.elsewhere for op in (prefetch(), zmq(), zmq(3))] == [
+        "a thread",
+        "a process",
+        "3 processes",
+    ]
+    assert (range(5) | prefetch()).length == (range(5) | zmq()).length == 5
+
+
+# Release of threads.
+
+
+def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
+    monkeypatch.setattr("pescador.transport.prefetching.PATIENCE", 0.1)
+    forever = threading.Event()
+    run = iter(stream(sources.stuck, forever.wait) | prefetch())
+    assert next(run) == 0
+    with pytest.warns(ResourceWarning, match=exactly(
+        "prefetch(): its thread is still in a step that was begun 0.1 s ago; "
+        "it is left to end by itself"
+    )):  # fmt: skip
+        (thread,) = [one for one in threading.enumerate() if one.name == "prefetch()"]
+        run.close()
+    assert thread.is_alive()
+    forever.set()
+    thread.join()
+
+
+def test_a_thread_ends_with_its_run() -> None:
+    before = threading.active_count()
+    run = iter(itertools.count() | prefetch(3))
+    assert next(run) == 0
+    assert threading.active_count() == before + 1
+    del run
+    gc.collect()
+    assert threading.active_count() == before
+
+
+def test_no_run_goes_on_in_a_fork() -> None:
+    for op in (prefetch(), zmq()):
+        run = iter(range(1000) | op)
+        next(run)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if not child:
+            code = 1
+            try:
+                [*run]
+            except PescadorError:
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert [*run] == [*range(1, 1000)]
