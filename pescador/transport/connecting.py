@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import shutil
 import tempfile
@@ -12,10 +13,13 @@ import zmq
 
 from pescador.errors import WorkerError
 
-__all__ = ["Address", "Listener", "connect"]
+__all__ = ["Address", "Listener", "connect", "require_room"]
 
 # A path longer than this cannot be bound: `sun_path` of unix(7), less the name of the socket.
 LONGEST = 90
+
+# How many descriptors a context with one connected socket takes, and some more.
+DESCRIPTORS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Listener:
 
     def __init__(self, tcp: bool, ports: range, tries: int) -> None:
         self.folder: str | None = None
+        require_room(DESCRIPTORS)
         self.context = zmq.Context()
         try:
             self.socket = self.context.socket(zmq.PULL)
@@ -90,8 +95,26 @@ class Listener:
         self.met()
 
 
+def require_room(descriptors: int) -> None:
+    """Refuse at once what a socket would try again and again: to get a descriptor if none is free.
+
+    Raises
+    ------
+    OSError
+        If there are not so many.
+    """
+    held: list[int] = []
+    try:
+        for _ in range(descriptors):
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
 def connect(address: Address) -> zmq.Socket[bytes]:
     """A socket that messages go out by."""
+    require_room(DESCRIPTORS)
     socket = zmq.Context().socket(zmq.PUSH)
     socket.sndhwm = 0
     if address.key is not None:

@@ -22,7 +22,7 @@ import zmq
 from pescador.errors import PescadorError, TransportError, WorkerError, require
 from pescador.running import Pass, close_all
 from pescador.seeding import Place, fresh_word
-from pescador.transport.connecting import Listener
+from pescador.transport.connecting import Listener, require_room
 from pescador.transport.failing import raised_again
 from pescador.transport.framing import Form, decoded, encode
 from pescador.transport.sharing import Arena, Borrowed, forking_a_worker
@@ -173,6 +173,7 @@ class Worker:
             heard.close()
             if self.arena is not None:
                 self.arena.close()
+        require_room(1)  # for the worker's connection
         self.socket = self.listener.socket
         self.poller = zmq.Poller()
         self.poller.register(self.socket, zmq.POLLIN)
@@ -185,6 +186,7 @@ class Worker:
                 message, body = self.receive()
                 if isinstance(message, Rows):
                     elements = self.elements(message, body)
+                    del body  # Its copy stays with the elements.
                     yield islice(elements, message.count - 1)
                     self.take(message)
                     yield elements

@@ -1,0 +1,533 @@
+"""What befalls workers and their consumers: nothing hangs, ends in silence, or is left behind."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import zmq as pyzmq
+
+from pescador import PescadorError, WorkerError, stream
+from pescador.ops import map, mux, prefetch, round_robin, take, zmq
+from pescador.transport.framing import Form, encode
+from pescador.transport.speaking import Rows
+from sources import closing, in_c, numbered, pid, stuck, until_fault
+
+METHODS = multiprocessing.get_all_start_methods()
+each_method = pytest.mark.parametrize("method", METHODS)
+each_transport = pytest.mark.parametrize("transport", ["shm", "ipc", "tcp"])
+ROOT = Path(__file__).parent.parent
+
+
+def await_that(holds: Any, seconds: float = 10) -> float:
+    """Until something holds; how long it took."""
+    start = time.monotonic()
+    while not holds():
+        assert time.monotonic() - start < seconds
+        time.sleep(0.005)
+    return time.monotonic() - start
+
+
+def script(source: str, *arguments: object) -> subprocess.Popen[str]:
+    """A Python of its own that runs a script."""
+    command = [sys.executable, "-c", textwrap.dedent(source), *map_str(arguments)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def map_str(values: Any) -> list[str]:
+    return [str(value) for value in values]
+
+
+def gone(process: int) -> bool:
+    return not psutil.pid_exists(process) or (
+        psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    )
+
+
+# A worker dies.
+
+DEATHS = {
+    "exit 3": (lambda: os._exit(3), 3, "ended with exit code 3"),
+    "SIGKILL": (lambda: os.kill(os.getpid(), signal.SIGKILL), -9, "was ended by SIGKILL, as the"),
+    "SIGSEGV": (lambda: os.kill(os.getpid(), signal.SIGSEGV), -11, "was ended by SIGSEGV"),
+    "SIGTERM": (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, "ended with exit code 143"),
+}
+
+
+def dying(n: int, die: str) -> Iterator[int]:
+    yield from range(n)
+    DEATHS[die][0]()
+
+
+@each_transport
+@pytest.mark.parametrize("n", [0, 1, 500])
+@pytest.mark.parametrize("die", DEATHS)
+def test_a_worker_that_dies(die: str, n: int, transport: str) -> None:
+    """It is told within a second, with how it died; what came before is not out of order."""
+    _, exitcode, said = DEATHS[die]
+    start = time.monotonic()
+    given, error = until_fault(stream(dying, n, die) | zmq(transport=transport), WorkerError)
+    assert time.monotonic() - start < 5
+    assert given == [*range(len(given))]
+    assert error.exitcode == exitcode
+    assert said in str(error)
+
+
+def test_a_worker_that_is_killed_while_it_is_waited_for() -> None:
+    run = iter(stream(pid, 1) | zmq())
+    worker = next(run)
+    run.close()
+    run = iter(stream(stuck, threading.Event().wait) | zmq())
+    assert next(run) == 0
+    (worker,) = [one for one in psutil.Process().children() if one.cmdline()[0] == sys.executable
+                 and "resource_tracker" not in " ".join(one.cmdline())
+                 and "forkserver" not in " ".join(one.cmdline())]  # fmt: skip
+    threading.Timer(0.1, worker.kill).start()
+    start = time.monotonic()
+    with pytest.raises(WorkerError, match="SIGKILL"):
+        next(run)
+    assert time.monotonic() - start < 1.1
+
+
+class Unreadable:
+    """It can be pickled, but not read."""
+
+    def __reduce__(self) -> Any:
+        return fail, ()
+
+
+def fail() -> None:
+    raise ImportError("no such library here")
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one != "fork"])
+def test_a_worker_that_cannot_read_what_to_run(method: str) -> None:
+    moved = stream([Unreadable()]) | map(len) | zmq(start_method=method)
+    _, error = until_fault(moved, ImportError)
+    assert str(error) == "no such library here"
+    assert "in fail" in str(error.__cause__)
+
+
+def test_a_worker_that_cannot_start() -> None:
+    """A script without its guard starts itself in its worker: an error, and no loop."""
+    run = script("""
+        import sys, pathlib, tempfile, runpy
+        path = pathlib.Path(tempfile.mkdtemp()) / "unguarded.py"
+        path.write_text(
+            "from pescador.ops import zmq\\n"
+            "print(list(range(3) | zmq(start_method='spawn')))\\n"
+        )
+        sys.argv = [str(path)]
+        runpy.run_path(str(path), run_name="__main__")
+    """)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode
+    assert "ended with exit code 1 before it was ready" in err or "[0, 1, 2]" in out
+
+
+def test_memory_that_runs_out_in_the_worker() -> None:
+    def hungry() -> Iterator[Any]:
+        yield 0
+        resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+        yield np.ones(2**34, np.uint8)
+
+    given, _ = until_fault(stream(hungry) | zmq(), MemoryError)
+    assert given == [0]
+
+
+# A consumer leaves.
+
+
+@each_transport
+@each_method
+def test_leaving_runs_what_is_in_finally(method: str, transport: str, tmp_path: Path) -> None:
+    moved = stream(closing, range(10**6), tmp_path / "out")
+    for _ in moved | zmq(start_method=method, transport=transport):
+        break
+    gc.collect()
+    assert (tmp_path / "out").read_text() == "closed"
+
+
+def test_leaving_by_an_exception(tmp_path: Path) -> None:
+    def consume() -> None:
+        for _ in stream(closing, range(10**6), tmp_path / "out") | zmq():
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        consume()
+    assert (tmp_path / "out").read_text() == "closed"
+
+
+def test_leaving_a_full_pipe_takes_no_time() -> None:
+    with iter(stream(numbered, 10**6, 10**6) | zmq()) as run:
+        next(run)
+        time.sleep(0.3)  # for the pipe to be full
+        start = time.monotonic()
+    assert time.monotonic() - start < 0.2
+
+
+@pytest.mark.parametrize("op", [zmq(timeout=0.4), zmq(timeout=0)], ids=repr)
+def test_a_worker_that_is_stuck_in_c_is_killed(op: Any) -> None:
+    before = {*psutil.Process().children()}
+    run = iter(stream(stuck, in_c) | op)
+    assert next(run) == 0
+    (worker,) = {*psutil.Process().children()} - before
+    start = time.monotonic()
+    run.close()
+    assert time.monotonic() - start < 1
+    assert gone(worker.pid)
+
+
+def waiting(path: Path) -> Iterator[int]:
+    yield 0
+    try:
+        threading.Event().wait()
+    finally:
+        path.write_text("closed")
+
+
+def test_a_worker_that_waits_is_ended_at_half_time(tmp_path: Path) -> None:
+    """It never yields, and yet its ``finally`` runs."""
+    run = iter(stream(waiting, tmp_path / "out") | zmq(timeout=1))
+    assert next(run) == 0
+    start = time.monotonic()
+    run.close()
+    assert 0.4 < time.monotonic() - start < 0.95
+    assert (tmp_path / "out").read_text() == "closed"
+
+
+def test_an_interrupt_is_the_consumers_to_answer(tmp_path: Path) -> None:
+    """Whoever presses Ctrl+C interrupts the whole group; the worker closes in good order."""
+    run = script(
+        """
+        import os, signal, sys, itertools
+        from pathlib import Path
+        from pescador import stream
+        from pescador.ops import zmq
+        from sources import closing
+        os.setpgrp()
+        try:
+            for number in stream(closing, itertools.count(), Path(sys.argv[1])) | zmq():
+                if number == 1000:
+                    os.killpg(0, signal.SIGINT)
+        except KeyboardInterrupt:
+            print("interrupted")
+        """,
+        tmp_path / "out",
+    )
+    assert run.communicate(timeout=60) == ("interrupted\n", "")
+    assert (tmp_path / "out").read_text() == "closed"
+
+
+@each_method
+@pytest.mark.parametrize("source", ["busy", "asleep"])
+def test_a_consumer_that_dies_takes_its_worker_along(source: str, method: str) -> None:
+    run = script(
+        """
+        import sys, itertools, time, threading
+        from pescador import stream
+        from pescador.ops import chain, zmq
+        from sources import pid, stuck
+        if __name__ == "__main__":
+            source = itertools.repeat if sys.argv[1] == "busy" else stuck
+            argument = 0 if sys.argv[1] == "busy" else __import__("signal").pause
+            moved = [stream(pid), stream(source, argument)] | chain()
+            sibling = iter(range(10**9) | zmq(start_method=sys.argv[2]))
+            next(sibling)
+            run = iter(moved | zmq(start_method=sys.argv[2]))
+            print(next(run), flush=True)
+            print(next(run), flush=True)
+            time.sleep(60)
+        """,
+        source,
+        method,
+    )
+    assert run.stdout is not None
+    worker = int(run.stdout.readline())
+    run.stdout.readline()
+    assert psutil.pid_exists(worker)
+    run.kill()
+    took = await_that(lambda: gone(worker))
+    run.communicate()
+    assert took < 1.5
+
+
+def test_an_interpreter_that_ends_takes_its_worker_along() -> None:
+    run = script(
+        """
+        import itertools
+        from pescador import stream
+        from pescador.ops import prefetch, zmq
+        from sources import pid
+        run = iter(stream(pid, 10**9) | zmq())
+        other = iter(itertools.count() | prefetch())
+        print(next(run), next(other))
+        """
+    )
+    out, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (0, "")
+    assert gone(int(out.split()[0]))
+
+
+def test_what_a_fork_of_the_consumer_holds_is_not_overwritten() -> None:
+    read, write = os.pipe()
+    run = iter(stream(numbered, 5000, 2000) | zmq(buffer="1MB"))
+    held = [next(run) for _ in range(10)]
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            run.close()  # It is the parent's, and goes on there.
+            os.read(read, 1)
+            code = not all((one["X"] == one["Y"]).all() for one in held)
+        finally:
+            os._exit(code)
+    del held
+    assert [one["Y"] for one in run] == [*range(10, 5000)]
+    os.write(write, b"!")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(read)
+    os.close(write)
+
+
+# The machine is short of something.
+
+
+def test_few_file_descriptors() -> None:
+    """One stream runs within 64; more are refused in words, and leave nothing."""
+    run = script(
+        """
+        import os, resource
+        from pescador import stream
+        from pescador.ops import zmq
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        used = lambda: len(os.listdir("/proc/self/fd"))
+        assert list(range(1000) | zmq()) == list(range(1000))
+        before = used()
+        runs = []
+        try:
+            while True:
+                runs.append(iter(range(10**6) | zmq()))
+                next(runs[-1])
+        except Exception as error:
+            print(error)
+        assert 1 < len(runs) < 20
+        for run in runs:
+            run.close()
+        assert used() == before, (used(), before)
+        assert list(range(1000) | zmq()) == list(range(1000))
+        print("done")
+        """
+    )
+    out, err = run.communicate(timeout=60)
+    assert out.splitlines()[-1:] == ["done"]
+    assert "Too many open files" in out + err
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/unshare").exists(), reason="not root")
+def test_little_shared_memory() -> None:
+    """A container's /dev/shm of 1 MB is no bound: the memory shared has no name there."""
+    command = f"""
+        mount -t tmpfs -o size=1M tmpfs /dev/shm
+        exec {sys.executable} -c '
+import numpy as np
+from pescador.ops import zmq
+print(sum(one.sum() for one in [np.ones(4_000_000, np.uint8)] * 30 | zmq()))'
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        ["unshare", "-m", "sh", "-ec", command], env=environment, capture_output=True, text=True
+    )
+    if "unshare failed" in run.stderr or "mount:" in run.stderr:
+        pytest.skip("no mount namespace here")
+    assert (run.stdout, run.stderr) == ("120000000\n", "")
+
+
+@pytest.fixture
+def taken_ports() -> Iterator[range]:
+    """Three ports in a row on which others listen."""
+    for first in range(50000, 60000, 3):
+        sockets = [socket.socket() for _ in range(3)]
+        try:
+            for port, one in zip(range(first, first + 3), sockets, strict=True):
+                one.bind(("127.0.0.1", port))
+                one.listen()
+        except OSError:
+            continue
+        else:
+            yield range(first, first + 3)
+            return
+        finally:
+            for one in sockets:
+                one.close()
+
+
+def test_ports_that_are_all_taken(taken_ports: range) -> None:
+    before = psutil.Process().num_fds()
+    moved = range(3) | zmq(min_port=taken_ports[0], max_port=taken_ports[-1])
+    with pytest.raises(WorkerError, match="no free port among the 3 that were tried"):
+        next(iter(moved))
+    assert psutil.Process().num_fds() == before
+
+
+# Strangers.
+
+
+def port_of(described: Any) -> tuple[Any, int]:
+    """A run over TCP that has begun, and its port."""
+    before = {*listening()}
+    run = iter(described | zmq(transport="tcp"))
+    next(run)
+    (port,) = {*listening()} - before
+    return run, port
+
+
+def listening() -> list[int]:
+    connections = psutil.Process().net_connections("tcp")
+    return [one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN]
+
+
+def test_strangers_are_not_heard() -> None:
+    """Garbage, a message that looks right, one with a key of its own, and silence."""
+    run, port = port_of(stream(numbered, 20000, 10))
+    form = Form.of(666)
+    forged = encode(Rows(form.encoded, 1, [[666]], None, 0))
+    context = pyzmq.Context()
+    plain, curve = context.socket(pyzmq.PUSH), context.socket(pyzmq.PUSH)
+    curve.curve_publickey, curve.curve_secretkey = pyzmq.curve_keypair()
+    curve.curve_serverkey, _ = pyzmq.curve_keypair()
+    for stranger in (plain, curve):
+        stranger.connect(f"tcp://127.0.0.1:{port}")
+        for _ in range(10):
+            stranger.send(forged)
+    silent = socket.create_connection(("127.0.0.1", port))
+    rude = socket.create_connection(("127.0.0.1", port))
+    rude.sendall(os.urandom(10_000))
+    assert [one["Y"] for one in run] == [*range(1, 20000)]
+    silent.close()
+    rude.close()
+    context.destroy(linger=0)
+
+
+def test_only_loopback_is_listened_on() -> None:
+    run, _ = port_of(range(10**6))
+    connections = psutil.Process().net_connections("inet")
+    assert {one.laddr.ip for one in connections} == {"127.0.0.1"}
+    run.close()
+
+
+def test_no_name_is_left_in_the_file_system(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    run = iter(range(10**6) | zmq())
+    assert next(run) == 0
+    assert [*tmp_path.iterdir()] == []
+    run.close()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("x" * 90)))
+    assert [*(range(3) | zmq())] == [0, 1, 2]
+
+
+# Nothing is left.
+
+
+def everything() -> dict[str, Any]:
+    """What this process has of what can leak."""
+    gc.collect()
+    process = psutil.Process()
+    # The helpers of multiprocessing stay, once they are there.
+    return {
+        "descriptors": process.num_fds(),
+        "threads": process.num_threads(),
+        "processes": len(process.children(recursive=True)),
+        "shared memory": sorted(os.listdir("/dev/shm")) if Path("/dev/shm").exists() else [],
+        "mappings": sum("pescador" in one.path for one in process.memory_maps()),
+    }
+
+
+@pytest.mark.slow
+@each_transport
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_open_and_close_leaves_nothing(method: str, transport: str) -> None:
+    moved = stream(numbered, 100, 10_000) | zmq(start_method=method, transport=transport)
+    next(iter(moved))
+    before = everything()
+    for number in range(200 if method == "fork" else 10):
+        run = iter(moved)
+        for _ in range(number % 5):
+            next(run)
+        if number % 3:
+            run.close()
+        else:
+            del run
+    assert everything() == before
+
+
+@pytest.mark.slow
+def test_many_streams_at_once_leave_nothing() -> None:
+    pool = [stream(numbered, 5) | map(dict) | zmq(buffer="1MB") for _ in range(50)]
+    before = everything()
+    assert len([*(pool | round_robin())]) == 250
+    assert len([*(pool | mux(10, 3, random_state=0) | take(200))]) == 200
+    assert everything() == before
+
+
+def test_threads_and_processes_one_on_the_other() -> None:
+    before = everything()
+    numbers = range(2000) | prefetch() | zmq() | prefetch(3) | map(abs) | zmq() | prefetch()
+    assert [*numbers] == [*range(2000)]
+    with iter(numbers) as run:
+        assert next(run) == 0
+    assert everything() == before
+
+
+def test_a_context_that_is_there_already_is_left_alone() -> None:
+    """A fork of a process that uses pyzmq itself, with a message under way."""
+    context = pyzmq.Context.instance()
+    one, other = context.socket(pyzmq.PAIR), context.socket(pyzmq.PAIR)
+    one.bind("inproc://mine")
+    other.connect("inproc://mine")
+    other.send(b"before")
+    assert [*(range(100) | zmq())] == [*range(100)]
+    assert one.recv() == b"before"
+    context.destroy(linger=0)
+
+
+def test_a_run_is_begun_in_one_thread_and_ended_in_another() -> None:
+    run = iter(range(10**6) | zmq())
+    assert next(run) == 0
+    thread = threading.Thread(target=run.close)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_message_that_is_none_is_an_error() -> None:
+    """As it would be from a worker that is not what it seems."""
+
+    def forging() -> Iterator[int]:
+        from pescador.transport.working import Outbox
+
+        for one in gc.get_objects():
+            if isinstance(one, Outbox):
+                one.socket.send(b"\xc1 no message")
+        yield 0
+
+    with pytest.raises(PescadorError, match="a message that cannot be read"):
+        next(iter(stream(forging) | zmq()))
