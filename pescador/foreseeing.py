@@ -11,7 +11,17 @@ from pescador.errors import Finding
 from pescador.pools import idle_members
 from pescador.seeding import SEED
 
-__all__ = ["empty", "held", "members", "mixed", "moved", "reseeded_steps", "restarted", "started", "waits"]
+__all__ = [
+    "empty",
+    "held",
+    "members",
+    "mixed",
+    "moved",
+    "reseeded_steps",
+    "restarted",
+    "started",
+    "waits",
+]
 
 INSTEAD = "stream(function), of the function that makes it"
 

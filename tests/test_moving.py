@@ -34,7 +34,6 @@ from pescador.inspecting import check
 from pescador.ops import (
     batch,
     chain,
-    cycle,
     filter,
     map,
     mux,
@@ -72,8 +71,16 @@ def odd(number: int) -> bool:
         (lambda: zmq(ahead=0), ParameterError, "ahead must be at least 1, not 0"),
         (lambda: zmq(3, ahead=2), ParameterError, "one element for each of 3 workers, not 2"),
         (lambda: zmq(buffer=0), ParameterError, "buffer must be at least 1, not 0"),
-        (lambda: zmq(buffer="0MB"), ParameterError, "'0MB'): buffer must be a number of bytes, such "),
-        (lambda: zmq(buffer="much"), ParameterError, "buffer must be a number of bytes, such as '6"),
+        (
+            lambda: zmq(buffer="0MB"),
+            ParameterError,
+            "'0MB'): buffer must be a number of bytes, such ",
+        ),
+        (
+            lambda: zmq(buffer="much"),
+            ParameterError,
+            "buffer must be a number of bytes, such as '6",
+        ),
         (lambda: zmq(buffer=2.5), ParameterTypeError, "buffer must be a whole number, not 2.5"),
         (lambda: zmq(transport="udp"), ParameterError, "transport must be one of 'auto', 'shm', "),
         (lambda: zmq(start_method="beam"), ParameterError, "start_method must be one of 'fork', "),
@@ -234,7 +241,7 @@ def test_an_exception_has_the_traceback_of_the_worker() -> None:
     assert 'raise error("out of luck")' in str(error.__cause__)
 
 
-class Unusual(Exception):
+class Unusual(Exception):  # noqa: N818
     def __init__(self, code: int, hint: str) -> None:
         super().__init__(f"{code}: {hint}")
         self.code = code
@@ -247,7 +254,7 @@ def test_an_exception_of_any_make() -> None:
         raise Unusual(7, "see there")
 
     def unknown() -> Any:
-        class Local(LookupError):
+        class Local(LookupError):  # noqa: N818
             pass
 
         error = Local("here")
@@ -256,7 +263,7 @@ def test_an_exception_of_any_make() -> None:
         raise error
 
     def broken() -> Any:
-        class Broken(Exception):
+        class Broken(Exception):  # noqa: N818
             def __str__(self) -> str:
                 raise RuntimeError
 
@@ -556,7 +563,9 @@ def test_the_facade() -> None:
     assert [one["Y"] for one in moved(max_batches=5, cycle=True)] == [0, 1, 2, 0, 1]
     assert [*moved.tuples("Y", max_batches=2)] == [(0,), (1,)]
     assert repr(moved) == "stream(numbered, 3) | zmq()"
-    assert ZMQStreamer("ab", copy=True, timeout=3).stream == stream("ab") | zmq(copy=True, timeout=3)
+    assert ZMQStreamer("ab", copy=True, timeout=3).stream == stream("ab") | zmq(
+        copy=True, timeout=3
+    )
     assert ZMQStreamer("ab", 50000, 50010, 3).stream.ops[0].medium == "tcp"
     assert [*ZMQStreamer("ab", 50000, 50010, 3)] == ["a", "b"]
     run = moved.iterate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ __all__ = ["prefetch", "zmq"]
 
 A = TypeVar("A")
 
+METHODS = "fork", "forkserver", "spawn"
 PORTS = 49152, 65535
 TRIES = 100
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -167,8 +167,7 @@ class zmq(Same):
         )
         errors.choice(self, "transport", self.transport, ("auto", "shm", "ipc", "tcp"))
         if self.start_method is not None:
-            known = tuple(multiprocessing.get_all_start_methods())
-            errors.choice(self, "start_method", self.start_method, known)
+            errors.choice(self, "start_method", self.start_method, METHODS)
         if self.timeout is not None:
             timeout = errors.number(self, "timeout", self.timeout)
             errors.require(timeout >= 0, self, f"timeout must be at least 0, not {timeout}")

@@ -78,7 +78,8 @@ class Listener:
     def _in_a_folder(self) -> Address:
         parent = tempfile.gettempdir()
         self.folder = tempfile.mkdtemp(
-            prefix="pescador-", dir=parent if len(parent) < LONGEST else "/tmp"  # noqa: S108
+            prefix="pescador-",
+            dir=parent if len(parent) < LONGEST else "/tmp",  # noqa: S108
         )
         url = f"ipc://{self.folder}/socket"
         self.socket.bind(url)
@@ -105,8 +106,7 @@ def require_room(descriptors: int) -> None:
     """
     held: list[int] = []
     try:
-        for _ in range(descriptors):
-            held.append(os.open(os.devnull, os.O_RDONLY))
+        held.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(descriptors))
     finally:
         for descriptor in held:
             os.close(descriptor)

@@ -48,10 +48,10 @@ def story_of(error: BaseException) -> tuple[Story, tuple[Any, dict[str, Any]]]:
 def _arguments(error: BaseException) -> tuple[Any, ...]:
     """What it is made from, as it tells pickle: not all of it need be in `args`."""
     try:
-        make, arguments, *_ = error.__reduce_ex__(2)
+        reduced: Any = error.__reduce_ex__(2)
+        return reduced[1] if reduced[0] is type(error) else error.args
     except Exception:  # noqa: BLE001  Whatever a class of the user's does.
         return error.args
-    return arguments if make is type(error) else error.args
 
 
 def raised_again(story: Story, args: Any, attributes: Any, where: str) -> BaseException:
@@ -87,7 +87,7 @@ def _revived(
         try:
             error = make(*given)
             vars(error).update(attributes)
-        except Exception:  # noqa: BLE001  Whatever a class of the user's does.
+        except Exception:  # noqa: BLE001, S112  Whatever a class of the user's does.
             continue
         if type(error) is kind and _text(error) == text:
             return error

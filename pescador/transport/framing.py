@@ -8,9 +8,8 @@ from itertools import repeat
 from math import prod
 from operator import attrgetter, methodcaller
 from types import NoneType
-from typing import Annotated, Any, TypeAlias, Union
+from typing import Annotated, Any, TypeAlias
 
-import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from msgspec.msgpack import Decoder, Encoder, Ext
@@ -81,8 +80,8 @@ class ListOf(Struct, frozen=True, array_like=True, tag="list"):
     nodes: tuple[Node, ...]
 
 
-Dtype: TypeAlias = Union[str, Fields, Subarray]
-Node: TypeAlias = Union[ArrayOf, ScalarOf, Plain, DictOf, TupleOf, ListOf]
+Dtype: TypeAlias = str | Fields | Subarray
+Node: TypeAlias = ArrayOf | ScalarOf | Plain | DictOf | TupleOf | ListOf
 
 ARRAYS = {np.ndarray, np.memmap}
 TEXT = {str, bytes, np.str_, np.bytes_}
@@ -309,12 +308,12 @@ def _homeless(value: Any, path: tuple[Any, ...], what: str) -> DataError:
 def _described(dtype: np.dtype[Any], value: Any, path: tuple[Any, ...]) -> Dtype:
     if dtype.fields is not None:
         names = dtype.names or ()
-        fields = [dtype.fields[name] for name in names]
+        fields: list[Any] = [dtype.fields[name] for name in names]
         return Fields(
             names,
             tuple(_described(field[0], value, path) for field in fields),
             tuple(field[1] for field in fields),
-            tuple(field[2] if len(field) > 2 else None for field in fields),
+            tuple(field[2] if field[2:] else None for field in fields),
             dtype.itemsize,
             dtype.isalignedstruct,
         )
@@ -337,7 +336,7 @@ def _dtype(described: Dtype) -> np.dtype[Any]:
         }
         if any(described.titles):
             parts["titles"] = [*described.titles]
-        return np.dtype(parts, align=described.aligned)
+        return np.dtype(parts, align=described.aligned)  # type: ignore[call-overload, no-any-return]
     dtype = np.dtype(described)
     if dtype.kind not in "biufcmMSUV" or dtype.str != described:
         raise TypeError(f"no dtype of numbers: {described!r}")
@@ -419,16 +418,16 @@ def _dict_taker(keys: tuple[Any, ...], takers: list[Taker]) -> Taker:
     def take(value: Any, leaves: list[Any]) -> bool:
         if type(value) is not dict or (*value,) != keys or [*map(type, value)] != known:
             return False
-        return all([take(value[key], leaves) for key, take in items])
+        return all(take(value[key], leaves) for key, take in items)
 
     return take
 
 
-def _sequence_taker(kind: type, takers: list[Taker]) -> Taker:
+def _sequence_taker(kind: Any, takers: list[Taker]) -> Taker:
     def take(value: Any, leaves: list[Any]) -> bool:
         if type(value) is not kind or len(value) != len(takers):
             return False
-        return all([take(item, leaves) for take, item in zip(takers, value, strict=True)])
+        return all(take(item, leaves) for take, item in zip(takers, value, strict=True))
 
     return take
 

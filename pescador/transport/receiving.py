@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
@@ -9,7 +10,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, islice
 from multiprocessing import util
 from multiprocessing.process import BaseProcess
@@ -33,13 +34,12 @@ from pescador.transport.speaking import (
     FromConsumer,
     FromWorker,
     Leave,
-    Ready,
     Rows,
     Stop,
 )
 from pescador.transport.working import Job, work
 
-__all__ = ["packed", "received", "start_method"]
+__all__ = ["packed", "received"]
 
 # How long a worker may take to end where no `timeout` is given, in seconds.
 PATIENCE = 5.0
@@ -56,10 +56,10 @@ def packed(start_method: str | None, described: Any) -> Any:
     if _resolved(start_method) == "fork":
         return described
     try:
-        import cloudpickle as pickler
+        import cloudpickle
     except ImportError:
-        pickler = pickle
-    return pickler.dumps(described)
+        return pickle.dumps(described)
+    return cloudpickle.dumps(described)
 
 
 def _resolved(start_method: str | None) -> str:
@@ -86,14 +86,13 @@ def received(op: Any, parts: Sequence[Any], pack: Callable[[Any], Any]) -> Itera
 def _runs(
     op: Any, parts: Sequence[Any], pack: Callable[[Any], Any]
 ) -> Generator[Iterator[Any], None, None]:
+    packages = [*map(pack, parts)]
     entropy = Place((fresh_word(),))
-    workers = [
-        Worker(op, pack(part), entropy.at(index).words(), index, len(parts))
-        for index, part in enumerate(parts)
-    ]
+    workers: list[Worker] = []
     try:
-        for worker in workers:
-            worker.start()
+        for index, package in enumerate(packages):
+            seeds = entropy.at(index).words()
+            workers.append(Worker(op, package, seeds, index, len(packages)))
         runs = [chain.from_iterable(worker.blocks()) for worker in workers]
         yield runs[0] if len(runs) == 1 else toolz.interleave(runs)
     finally:
@@ -103,13 +102,13 @@ def _runs(
 
 
 class Worker:
-    """A worker as its consumer knows it.
+    """A worker as its consumer knows it; made, it has started.
 
     Parameters
     ----------
     op : zmq
         The operator.
-    part : object
+    package : object
         What it runs, `packed`.
     seeds : tuple of int
         For its global random state.
@@ -117,89 +116,84 @@ class Worker:
         Which worker it is, of how many.
     """
 
-    def __init__(self, op: Any, part: Any, seeds: tuple[int, ...], index: int, count: int) -> None:
-        self.op = op
-        self.part = part
-        self.seeds = seeds
-        self.index = index
-        self.count = count
-        self.owner = os.getpid()
-        self.patience = PATIENCE if op.timeout is None else op.timeout
-        self.listener: Listener | None = None
-        self.arena: Arena | None = None
-        self.control: Any = None
-        self.process: BaseProcess | None = None
-        self.at_exit: Any = None
-        self.ready = False
-        self.over = False  # All that it has to say was heard.
-        self.returned: deque[int] = deque()
-        self.ahead = max(op.ahead // count, 1)
-        self.nbytes = max(op.nbytes // count, 1)
-        self.taken = self.taken_bytes = 0
-        self.told = self.told_bytes = 0
-
-    def start(self) -> None:
-        """Start the process; whatever fails leaves nothing behind."""
+    def __init__(
+        self, op: Any, package: Any, seeds: tuple[int, ...], index: int, count: int
+    ) -> None:
         require(
             not multiprocessing.current_process().daemon,
-            self.op,
+            op,
             "a daemonic process may have no workers; start it with daemon=False",
         )
-        method = _resolved(self.op.start_method)
-        context: Any = multiprocessing.get_context(method)
-        forks = method == "fork"
+        self.op = op
+        self.name = f"{op}: worker" + (f" {index} of {count}" if count > 1 else "")
+        self.owner = os.getpid()
+        self.patience = PATIENCE if op.timeout is None else op.timeout
+        self.ahead = op.ahead // count
+        self.nbytes = max(op.nbytes // count, 1)
+        self.taken = self.taken_bytes = 0  # and how much of it the worker was told
+        self.told = self.told_bytes = 0
+        self.returned: deque[int] = deque()
+        self.ready = False
+        self.over = False  # All that it has to say was heard.
+        self.closed = False
+        with ExitStack() as undo:
+            self._start(package, seeds, undo)
+            self.undo = undo.pop_all()
         self.at_exit = util.Finalize(None, self.close, exitpriority=20)
+
+    def _start(self, package: Any, seeds: tuple[int, ...], undo: ExitStack) -> None:
+        method = _resolved(self.op.start_method)
+        forks = method == "fork"
+        context: Any = multiprocessing.get_context(method)
         self.listener = Listener(self.op.medium == "tcp", self.op.ports, self.op.max_tries)
+        undo.callback(self.listener.close)
+        self.arena = None
         if self.op.medium == "shm":
             self.arena = Arena(self.nbytes, inherited=forks)
+            undo.callback(self.arena.close)
         heard, self.control = context.Pipe(duplex=False)
-        try:
-            job = Job(
-                self.op,
-                self.ahead,
-                self.nbytes,
-                self.part,
-                self.listener.address,
-                self.arena,
-                self.seeds,
-                self.owner,
-            )
+        undo.callback(self.control.close)
+        job = Job(
+            self.op,
+            self.ahead,
+            self.nbytes,
+            package,
+            self.listener.address,
+            self.arena,
+            seeds,
+            self.owner,
+        )
+        with heard, forking_a_worker():
             args = (job, heard, self.control if forks else None)
-            process = context.Process(target=work, args=args, name=f"{self}", daemon=False)
-            with forking_a_worker():
-                process.start()
-            self.process = process
-        finally:
-            heard.close()
-            if self.arena is not None:
-                self.arena.close()
+            self.process = context.Process(target=work, args=args, name=self.name)
+            self.process.start()
+        undo.callback(_end, self.process)
+        if self.arena is not None:
+            self.arena.close()
         require_room(1)  # for the worker's connection
-        self.socket = self.listener.socket
         self.poller = zmq.Poller()
-        self.poller.register(self.socket, zmq.POLLIN)
+        self.poller.register(self.listener.socket, zmq.POLLIN)
         self.poller.register(self.process.sentinel, zmq.POLLIN)
 
     def blocks(self) -> Generator[Iterator[Any], None, None]:
         """What it sends, as iterators over some elements each."""
         try:
             while True:
-                message, body = self.receive()
+                message, frame = self.receive()
                 if isinstance(message, Rows):
-                    elements = self.elements(message, body)
-                    del body  # Its copy stays with the elements.
+                    elements = self.elements(message, frame)
+                    del frame  # A copy of it stays with the elements.
                     yield islice(elements, message.count - 1)
                     self.take(message)
                     yield elements
                 elif isinstance(message, Failure):
-                    self.over = True
-                    raise self.error(message, body)
+                    raise self.error(message, frame)
                 elif isinstance(message, End):
-                    self.over = True
                     return
         finally:
             self.close()
 
-    def receive(self) -> tuple[Any, Any]:
+    def receive(self) -> tuple[FromWorker, Any]:
         """The next message, and its frame if it has one.
 
         Raises
@@ -208,41 +202,43 @@ class Worker:
             If the process has died.
         """
         if os.getpid() != self.owner:
-            raise PescadorError(f"{self}: a fork cannot go on with the run of its parent")
-        if not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            raise PescadorError(f"{self.name}: a fork cannot go on with the run of its parent")
+        socket = self.listener.socket
+        if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             ready = self.poller.poll(SHORTLY)
             if not ready:
                 self.tell(hungry=True)
                 ready = self.poller.poll()
-            if self.socket not in dict(ready) and not self.socket.poll(LAST_WORDS):
+            if socket not in dict(ready) and not socket.poll(LAST_WORDS):
                 raise self.death()
         return self.message()
 
-    def message(self) -> tuple[Any, Any]:
+    def message(self) -> tuple[FromWorker, Any]:
         """The message that is there."""
-        header, *frames = self.socket.recv_multipart(copy=False)
+        header, *frames = self.listener.socket.recv_multipart(copy=False)
         if not self.ready:
             self.ready = True
             self.listener.met()
-        return decoded(header.bytes, FromWorker), frames[0] if frames else None
+        message = decoded(header.bytes, FromWorker)
+        self.over = isinstance(message, Failure | End)
+        return message, frames[0] if frames else None
 
     def elements(self, rows: Rows, frame: Any) -> Iterator[Any]:
         form = Form.read(rows.form)
         size = rows.count * form.row
+        memory: np.ndarray
         if rows.slot is not None and self.arena is not None:
             try:
                 memory = Borrowed.of(self.arena, rows.slot, size, self.returned)
             except (TypeError, ValueError) as error:
                 raise TransportError(f"no memory of {size} bytes at {rows.slot}") from error
-        elif frame is not None:
-            memory = np.array(frame.buffer, np.uint8)
         else:
-            memory = np.empty(0, np.uint8)
+            memory = np.array(() if frame is None else frame.buffer, np.uint8)
         return form.elements(rows.count, memory, rows.plain, self.op.copy)
 
     def error(self, failure: Failure, frame: Any) -> BaseException:
         ((args, attributes),) = self.elements(failure.values, frame)
-        return raised_again(failure.story, args, attributes, f"{self}")
+        return raised_again(failure.story, args, attributes, self.name)
 
     def take(self, rows: Rows) -> None:
         """Count what is handed over, and tell the worker of it every now and then."""
@@ -260,8 +256,7 @@ class Worker:
         self.say(Credit(self.taken, self.taken_bytes, slots, hungry))
 
     def say(self, message: FromConsumer) -> None:
-        # Where it has died, the next that is received says so.
-        with suppress(OSError):
+        with suppress(OSError):  # If it has died, the next that is received says so.
             self.control.send_bytes(encode(message))
 
     def death(self) -> WorkerError:
@@ -276,28 +271,24 @@ class Worker:
             how = f"ended with exit code {code}"
         if not self.ready:
             how += " before it was ready; what it wrote to standard error says why"
-        return WorkerError(f"{self} {how}", code)
+        return WorkerError(f"{self.name} {how}", code)
 
     def stop(self) -> None:
         """Ask it to end; it is not waited for."""
-        if self.process is not None and os.getpid() == self.owner:
+        if not self.closed and os.getpid() == self.owner:
             self.say(Stop())
 
     def close(self) -> None:
         """End it, and free all that it took; what failed as it ended is raised."""
-        if os.getpid() != self.owner or self.at_exit is None:
+        if self.closed or os.getpid() != self.owner:
             return
+        self.stop()
+        self.closed = True
         self.at_exit.cancel()
-        self.at_exit = None
-        failure = None
-        try:
-            if self.process is not None:
-                self.stop()
-                failure = self.last_words()
-                self.say(Leave())
-                self.process.join(self.patience / 2)
-        finally:
-            self.free()
+        with self.undo:
+            failure = self.last_words()
+            self.say(Leave())
+            self.process.join(self.patience / 2)
         if failure is not None:
             raise failure
 
@@ -306,30 +297,22 @@ class Worker:
         for urge in (self.process.terminate, self.process.kill):
             deadline = time.monotonic() + self.patience / 2
             while not self.over:
-                ready = self.poller.poll(max(deadline - time.monotonic(), 0) * 1000)
+                left = max(deadline - time.monotonic(), 0)
+                ready = self.poller.poll(math.ceil(1000 * left))
                 if not ready:
                     urge()
                     break
-                if self.socket not in dict(ready):
+                if self.listener.socket not in dict(ready):
                     return None  # It has died.
-                message, body = self.message()
-                self.over = isinstance(message, Failure | End)
+                message, frame = self.message()
                 if isinstance(message, Failure) and message.closing:
-                    return self.error(message, body)
+                    return self.error(message, frame)
         return None
 
-    def free(self) -> None:
-        """Let go of everything, the process first."""
-        if self.process is not None:
-            if self.process.exitcode is None:
-                self.process.kill()
-            self.process.join()
-            self.process.close()
-        if self.control is not None:
-            self.control.close()
-        if self.listener is not None:
-            self.listener.close()
 
-    def __str__(self) -> str:
-        of = f" {self.index} of {self.count}" if self.count > 1 else ""
-        return f"{self.op}: worker{of}"
+def _end(process: BaseProcess) -> None:
+    """See to it that a process is no more."""
+    if process.exitcode is None:
+        process.kill()
+    process.join()
+    process.close()

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias, Union
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct
 
 from pescador.transport.failing import Story
 
-__all__ = ["Credit", "End", "Failure", "FromConsumer", "FromWorker", "Leave", "Ready", "Rows", "Stop"]
+__all__ = [
+    "Credit",
+    "End",
+    "Failure",
+    "FromConsumer",
+    "FromWorker",
+    "Leave",
+    "Ready",
+    "Rows",
+    "Stop",
+]
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -96,5 +106,5 @@ class Leave(Struct, frozen=True, array_like=True, tag="leave"):
     """All that was said has arrived, and the worker may go."""
 
 
-FromWorker: TypeAlias = Union[Ready, Rows, Failure, End]
-FromConsumer: TypeAlias = Union[Credit, Stop, Leave]
+FromWorker: TypeAlias = Ready | Rows | Failure | End
+FromConsumer: TypeAlias = Credit | Stop | Leave

@@ -13,7 +13,6 @@ from multiprocessing import connection, parent_process
 from time import monotonic
 from typing import Any
 
-import msgspec
 import numpy as np
 import zmq
 
@@ -108,8 +107,18 @@ class Block:
         self.count = 0
         self.nbytes = 0
 
+    def add(self, leaves: list[Any], nbytes: int) -> None:
+        for column, leaf in zip(self.columns, leaves, strict=True):
+            column[self.count] = leaf
+        self.count += 1
+        self.nbytes += nbytes
+
     def rows(self) -> Rows:
         values = [column[: self.count] for column in self.columns if isinstance(column, list)]
+        try:
+            encode(values)
+        except (OverflowError, UnicodeEncodeError):
+            values = [[*map(fitting, column)] for column in values]
         return Rows(self.form.encoded, self.count, values, self.slot, self.nbytes)
 
 
@@ -149,7 +158,8 @@ class Outbox:
             if form is None or not form.take(element, leaves):
                 self.flush()
                 form = self.form = Form.of(element)
-                form.take(element, leaves := [])
+                leaves.clear()
+                form.take(element, leaves)
             size = form.row
             if form.plain:
                 size += sum(len(leaf) for leaf in leaves if type(leaf) in TEXT)
@@ -157,10 +167,7 @@ class Outbox:
                 self.flush()
                 self.wait(lambda: self.under_way + size <= self.nbytes or not self.under_way)
             block = self.block = self.block or self.opened(form)
-            for column, leaf in zip(block.columns, leaves, strict=True):
-                column[block.count] = leaf
-            block.count += 1
-            block.nbytes += size
+            block.add(leaves, size)
             self.put_in += 1
             self.under_way += size
             if (
@@ -207,10 +214,11 @@ class Outbox:
             self.send(block.rows(), block)
 
     def send(self, message: FromWorker, block: Block | None = None) -> None:
-        header = _encoded(message)
+        header = encode(message)
         if block is not None and block.slot is None and block.form.row:
             self.socket.send(header, zmq.SNDMORE)
-            self.socket.send(block.memory[: block.count * block.form.row], copy=False)
+            frame = zmq.Frame(block.memory[: block.count * block.form.row], copy=False)
+            self.socket.send(frame, copy=False)
         else:
             self.socket.send(header)
 
@@ -219,10 +227,9 @@ class Outbox:
         story, values = story_of(error)
         form = Form.of(values)
         block = Block(form, 1, None, np.empty(form.row, np.uint8))
-        form.take(values, leaves := [])
-        for column, leaf in zip(block.columns, leaves, strict=True):
-            column[0] = leaf
-        block.count = 1
+        leaves: list[Any] = []
+        form.take(values, leaves)
+        block.add(leaves, 0)
         with self.lock:
             self.flush()
             self.send(Failure(story, block.rows(), closing), block)
@@ -252,16 +259,6 @@ class Outbox:
         with self.lock:
             self.stopped = True
             self.changed.notify_all()
-
-
-def _encoded(message: FromWorker) -> bytes:
-    try:
-        return encode(message)
-    except (OverflowError, UnicodeEncodeError):
-        rows = message.values if isinstance(message, Failure) else message
-        fit = msgspec.structs.replace(rows, plain=[[*map(fitting, each)] for each in rows.plain])
-        whole = isinstance(message, Failure)
-        return encode(msgspec.structs.replace(message, values=fit) if whole else fit)
 
 
 def work(job: Job, control: connection.Connection, other: connection.Connection | None) -> None:
