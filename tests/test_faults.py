@@ -23,8 +23,8 @@ import psutil
 import pytest
 import zmq as pyzmq
 
-from pescador import PescadorError, WorkerError, stream
-from pescador.ops import map, mux, prefetch, round_robin, take, zmq
+from pescador import PescadorError, WorkerError, ops, stream
+from pescador.ops import mux, prefetch, round_robin, take, zmq
 from pescador.transport.framing import Form, encode
 from pescador.transport.speaking import Rows
 from sources import closing, in_c, numbered, pid, stuck, until_fault
@@ -122,7 +122,7 @@ def fail() -> None:
 
 @pytest.mark.parametrize("method", [one for one in METHODS if one != "fork"])
 def test_a_worker_that_cannot_read_what_to_run(method: str) -> None:
-    moved = stream([Unreadable()]) | map(len) | zmq(start_method=method)
+    moved = stream([Unreadable()]) | ops.map(len) | zmq(start_method=method)
     _, error = until_fault(moved, ImportError)
     assert str(error) == "no such library here"
     assert "in fail" in str(error.__cause__)
@@ -487,7 +487,7 @@ def test_open_and_close_leaves_nothing(method: str, transport: str) -> None:
 
 @pytest.mark.slow
 def test_many_streams_at_once_leave_nothing() -> None:
-    pool = [stream(numbered, 5) | map(dict) | zmq(buffer="1MB") for _ in range(50)]
+    pool = [stream(numbered, 5) | ops.map(dict) | zmq(buffer="1MB") for _ in range(50)]
     before = everything()
     assert len([*(pool | round_robin())]) == 250
     assert len([*(pool | mux(10, 3, random_state=0) | take(200))]) == 200
@@ -496,7 +496,7 @@ def test_many_streams_at_once_leave_nothing() -> None:
 
 def test_threads_and_processes_one_on_the_other() -> None:
     before = everything()
-    numbers = range(2000) | prefetch() | zmq() | prefetch(3) | map(abs) | zmq() | prefetch()
+    numbers = range(2000) | prefetch() | zmq() | prefetch(3) | ops.map(abs) | zmq() | prefetch()
     assert [*numbers] == [*range(2000)]
     with iter(numbers) as run:
         assert next(run) == 0

@@ -214,10 +214,13 @@ def test_what_nearly_is_a_message_is_refused(data: st.DataObject) -> None:
     read(bytes(message), bytes(form.row), values)
 
 
+words = ["array", "dict", "list", "tuple", "plain", "scalar", "fields", "subarray"]
+atoms = st.none() | st.integers(-2, 99) | st.text(max_size=4)
+atoms |= st.sampled_from([*words, "<f8", "O", "M8[s]", "V99999999"])
+
+
 @settings(max_examples=300)
-@given(st.recursive(st.none() | st.integers(-2, 99) | st.text(max_size=4) | st.sampled_from(
-    ["array", "dict", "list", "tuple", "plain", "scalar", "fields", "subarray", "<f8", "O", "M8[s]", "V99999999"]
-), lambda inner: st.lists(inner, max_size=6), max_leaves=20))  # fmt: skip
+@given(st.recursive(atoms, lambda inner: st.lists(inner, max_size=6), max_leaves=20))
 def test_a_structure_that_cannot_be_is_refused(tree: Any) -> None:
     rows = ["rows", msgspec.msgpack.encode(tree), 1, [], None, 0]
     read(msgspec.msgpack.encode(rows), b"", [])

@@ -28,14 +28,13 @@ from pescador import (
     Streamer,
     WorkerError,
     ZMQStreamer,
+    ops,
     stream,
 )
 from pescador.inspecting import check
 from pescador.ops import (
     batch,
     chain,
-    filter,
-    map,
     mux,
     prefetch,
     round_robin,
@@ -192,7 +191,7 @@ def test_what_cannot_be_moved_is_named() -> None:
 
 
 def test_it_runs_in_another_process_and_nests() -> None:
-    pool = [stream(pid, 3) | zmq(), stream(pid, 3) | zmq() | map(abs) | zmq()]
+    pool = [stream(pid, 3) | zmq(), stream(pid, 3) | zmq() | ops.map(abs) | zmq()]
     found = {*(pool | round_robin() | zmq())}
     assert len(found) == 2
     assert os.getpid() not in found
@@ -326,7 +325,7 @@ def test_a_note_of_the_pool_comes_with_it() -> None:
 def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: Any) -> None:
     monkeypatch.setitem(__import__("sys").modules, "cloudpickle", None)
     before = psutil.Process().children(recursive=True)
-    step = map(lambda x: x)
+    step = ops.map(lambda x: x)
     moved = range(3) | step | zmq(start_method="spawn")
     (finding,) = check(moved)
     assert finding.step == step
@@ -336,7 +335,7 @@ def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: 
 
 
 def test_a_lambda_is_moved_by_cloudpickle() -> None:
-    assert [*(range(3) | map(lambda x: -x) | zmq(start_method="spawn"))] == [0, -1, -2]
+    assert [*(range(3) | ops.map(lambda x: -x) | zmq(start_method="spawn"))] == [0, -1, -2]
 
 
 @each_method
@@ -371,12 +370,12 @@ def test_a_daemon_may_have_no_workers() -> None:
 @pytest.mark.parametrize(
     "described",
     [
-        range(20) | map(abs),
+        range(20) | ops.map(abs),
         range(20) | batch(3, partial=True) | unbatch(),
-        stream(numbered, 9) | map(len),
+        stream(numbered, 9) | ops.map(len),
         ["abc", "defg", "h"] | chain(),
         {"a": "abc", "b": "defg", "c": "h"} | mux(2, None, mode="exhaustive", random_state=3),
-        range(20) | filter(odd) | shuffle(3, random_state=0),
+        range(20) | ops.filter(odd) | shuffle(3, random_state=0),
     ],
     ids=repr,
 )
@@ -394,7 +393,7 @@ def test_workers_of_elements_in_order_change_nothing() -> None:
         time.sleep(0.01 * (number % 3))
         return number
 
-    assert [*(range(20) | map(slow) | zmq(3))] == [*range(20)]
+    assert [*(range(20) | ops.map(slow) | zmq(3))] == [*range(20)]
 
 
 def test_workers_are_as_many_processes() -> None:
@@ -592,11 +591,12 @@ def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
     forever = threading.Event()
     run = iter(stream(sources.stuck, forever.wait) | prefetch())
     assert next(run) == 0
-    with pytest.warns(ResourceWarning, match=exactly(
+    (thread,) = [one for one in threading.enumerate() if one.name == "prefetch()"]
+    said = (
         "prefetch(): its thread is still in a step that was begun 0.1 s ago; "
         "it is left to end by itself"
-    )):  # fmt: skip
-        (thread,) = [one for one in threading.enumerate() if one.name == "prefetch()"]
+    )
+    with pytest.warns(ResourceWarning, match=exactly(said)):
         run.close()
     assert thread.is_alive()
     forever.set()
@@ -623,7 +623,7 @@ def test_no_run_goes_on_in_a_fork() -> None:
         if not child:
             code = 1
             try:
-                [*run]
+                next(run)
             except PescadorError:
                 code = 0
             finally:
