@@ -104,6 +104,13 @@ def test_every_law_is_told() -> None:
     assert {*re.findall(r"``(test_\w+)``", told)} == {*written}
 
 
+def test_every_promise_is_tested() -> None:
+    told = (ROOT / "docs" / "explanation" / "guarantees.rst").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    written = re.findall(r"^(?:def )?(test_\w+)", tests, re.MULTILINE)
+    assert {*re.findall(r"``(test_\w+)``", told)} <= {*written}
+
+
 # Names.
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import strategies
@@ -20,6 +21,7 @@ from strategies import (
     OPERATORS,
     Case,
     cases,
+    data_objects,
     pipeline_cases,
     pipelines,
     sources,
@@ -277,6 +279,25 @@ def test_release_leaves_what_was_begun_by_another() -> None:
     with iter(described) as run:
         assert next(run) == "e"
     assert next(letters) == "f"
+
+
+# Transport.
+
+
+@given(streams(), strategies.movers())
+def test_transport(given: Any, moved: Any) -> None:
+    """Moving a stream to another process changes nothing but time; so does a thread."""
+    described, expected = given
+    assume(not any(map(is_stream, expected)))  # What is described is moved, not descriptions.
+    assert_gives(described | replace(moved, workers=1), expected)
+    assert_gives(described | ops.prefetch(moved.ahead), expected)
+
+
+@given(st.lists(data_objects([()] * 2), max_size=4), strategies.movers())
+def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
+    """Whatever the structure, and however often it changes on the way."""
+    elements = list(itertools.chain(*groups))
+    assert_gives(elements | moved, elements)
 
 
 # Equations.
