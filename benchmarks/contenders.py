@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,13 @@ class Environment:
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of doing a piece of work; without an environment it runs in this checkout."""
+    """One way of doing a piece of work, told by its name among those of a row.
+
+    Without an environment it runs in this checkout, and with what is installed beside it.
+    """
 
     name: str
-    environment: Environment | None = None
+    environment: Environment | None = field(default=None, compare=False)
 
 
 OURS = Contender("ours")
@@ -45,3 +51,27 @@ V1 = Contender(
         startup="import collections.abc; collections.Iterable = collections.abc.Iterable",
     ),
 )
+
+
+# One build of torch everywhere, for each of them trains the same models.
+LEARNING = ("torch==2.13.0", "scikit-learn", "psutil")
+
+
+def beside_learning(name: str, *requirements: str) -> Environment:
+    """Return an environment that can train, too."""
+    return Environment(name, (*requirements, *LEARNING))
+
+
+_TORCH = beside_learning("torch", "torchdata", "webdataset")
+
+OURS_LEARNING = Contender("ours", beside_learning("ours", "--editable", str(CHECKOUT)))
+TORCH = Contender("torch", _TORCH)
+TORCHDATA = Contender("torchdata", _TORCH)
+WEBDATASET = Contender("webdataset", _TORCH)
+DATASETS = Contender("datasets", beside_learning("datasets", "datasets"))
+GRAIN = Contender("grain", beside_learning("grain", "grain"))
+SPDL = Contender("spdl", beside_learning("spdl", "spdl"))
+LITDATA = Contender("litdata", beside_learning("litdata", "litdata"))
+TFDATA = Contender("tf.data", beside_learning("tensorflow-cpu", "tensorflow-cpu"))
+PESCADOR3 = Contender("pescador 3", beside_learning("pescador-3.0.0-learning", "pescador==3.0.0"))
+PEERS = (TORCH, TORCHDATA, WEBDATASET, DATASETS, GRAIN, SPDL, LITDATA, TFDATA, PESCADOR3)

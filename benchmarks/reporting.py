@@ -14,7 +14,8 @@ from tabulate import tabulate
 
 from benchmarks.contenders import OURS
 from benchmarks.goals import ratio
-from benchmarks.quantities import amount, rate, times
+from benchmarks.quantities import BYTES, SECONDS, rate, times
+from benchmarks.rows import Row
 from benchmarks.running import Run
 
 
@@ -42,7 +43,7 @@ def machine() -> dict[str, Any]:
 def heading(facts: dict[str, Any], rounds: int) -> str:
     """Return the line that opens the report."""
     return (
-        f"{facts['date']}, {facts['cores']} cores, {amount(facts['memory'], memory=True)}, "
+        f"{facts['date']}, {facts['cores']} cores, {BYTES.say(facts['memory'])}, "
         f"{facts['system']}, {facts['python']}, numpy {facts['numpy']}; "
         f"medians of {rounds} rounds, spread = interquartile range / median"
     )
@@ -52,7 +53,7 @@ def _figure(run: Run, values: Sequence[float]) -> str:
     row, middle = run.row, median(values)
     if row.unit_bytes:
         return rate(row.unit_bytes / middle)
-    return amount(middle, memory=row.measure.memory)
+    return row.measure.quantity.say(middle)
 
 
 def _lines(run: Run) -> Iterable[list[str]]:
@@ -107,8 +108,13 @@ def _markdown(lines: list[list[str]], headers: list[str], align: Sequence[str]) 
 
 
 def as_json(runs: Iterable[Run], facts: dict[str, Any]) -> dict[str, Any]:
-    """Return everything measured: figures in seconds or bytes, one a round."""
+    """Return everything measured: figures in seconds, bytes or counts, one a round."""
     return {"machine": facts, "rows": [_row_as_json(run) for run in runs]}
+
+
+def _unit(row: Row[Any]) -> str:
+    quantity = row.measure.quantity
+    return f"{quantity.unit}, per {row.unit}" if quantity is SECONDS else quantity.unit
 
 
 def _row_as_json(run: Run) -> dict[str, Any]:
@@ -117,7 +123,7 @@ def _row_as_json(run: Run) -> dict[str, Any]:
     return {
         "title": row.title,
         "measure": row.measure.name,
-        "unit": "bytes" if row.measure.memory else f"seconds, per {row.unit}",
+        "unit": _unit(row),
         "sizes": [
             {
                 "size": size,
