@@ -26,7 +26,7 @@ from benchmarks.contenders import (
     WEBDATASET,
     Contender,
 )
-from benchmarks.goals import AheadOfBest, Goal
+from benchmarks.goals import AheadOfBest, Goal, SpeedAtLeast
 from benchmarks.measures import WHOLE_TIME
 from benchmarks.rows import Row
 
@@ -67,6 +67,11 @@ def samples(shape: tuple[int, ...], different: int, n: int) -> Samples:
 
 def one_chunk(n: int) -> Data:
     return {"X": np.random.default_rng(0).random((n, 30), np.float32), "Y": np.arange(n)}
+
+
+def each(data: Samples) -> Iterator[Sample]:
+    """Iterate samples, for those who take a generator function."""
+    yield from data
 
 
 def stacked(rows: Sequence[Sample]) -> Data:
@@ -117,7 +122,7 @@ def webdataset(data: Samples, size: int) -> Iterable[object]:
 def datasets(data: Samples, size: int) -> Iterable[object]:
     from datasets import IterableDataset
 
-    source = IterableDataset.from_generator(lambda data: iter(data), gen_kwargs={"data": data})
+    source = IterableDataset.from_generator(each, gen_kwargs={"data": data})
     return source.with_format("numpy").batch(size)
 
 
@@ -171,6 +176,7 @@ def webdataset_cut(chunk: Data) -> Iterable[object]:
 
 
 def grain_cut(chunk: Data) -> Iterable[object]:
+    """Cut without copying: alone among all, grain's batches are views of the chunk."""
     from grain import MapDataset
     from grain.experimental import RebatchIterDataset
 
@@ -264,7 +270,7 @@ ROWS = [
         sizes=(99_968, 999_936),
         unit="row",
         measure=WHOLE_TIME,
-        goals=(AheadOfBest(10.0),),
+        goals=(AheadOfBest(10.0), SpeedAtLeast(10.0, TFDATA)),
         up_to={SPDL: 99_968},
     ),
 ]
