@@ -76,6 +76,8 @@ def outline(element: object) -> str:
         return "{" + ", ".join(f"{key}: {outline(element[key])}" for key in sorted(element)) + "}"
     if isinstance(element, (tuple, list)):
         return "(" + ", ".join(map(outline, element)) + ")"
+    if isinstance(element, str):
+        return "text"
     array = np.asarray(element)
     return f"{array.dtype}{list(array.shape)}"
 
