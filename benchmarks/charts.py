@@ -29,7 +29,7 @@ def draw(runs: Iterable[Run], folder: Path) -> None:
             picture = Figure(figsize=(7, 4), layout="constrained")
             axes = picture.add_subplot()
             (_bars if len(run.row.sizes) == 1 else _lines)(run, axes)
-            axes.set_title(run.row.title if len(run.row.sizes) > 1 else run.row.whole_name, size=10)
+            axes.set_title(run.row.whole_name, size=10)
             picture.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
@@ -79,7 +79,7 @@ def _lines(run: Run, axes: Axes) -> None:
     if max(run.row.sizes) > 50:
         axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("{}")
+    axes.set_xlabel(run.row.title.replace("{}", "n"))
     axes.set_ylabel(_measured(run))
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: run.row.measure.quantity.say(value))
