@@ -12,10 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from benchmarks import reporting
 from benchmarks.contenders import OURS, Contender
 from benchmarks.running import Run
 
 OUR_COLOUR, OTHER_COLOUR = "tab:orange", "tab:gray"
+
+# What differs by more than this would leave nothing to see of the least.
+MANIFOLD = 20
 
 
 def draw(runs: Iterable[Run], folder: Path) -> None:
@@ -41,14 +45,19 @@ def _quartiles(values: list[float]) -> tuple[float, float]:
 
 
 def _measured(run: Run) -> str:
-    return f"{run.row.measure.name} (unit: {run.row.unit})"
+    return run.row.measure.name.replace("unit", run.row.unit)
+
+
+def _written(run: Run) -> FuncFormatter:
+    return FuncFormatter(lambda value, _: run.row.measure.quantity.say(value))
 
 
 def _bars(run: Run, axes: Axes) -> None:
     """Draw the contenders' medians and quartiles, the least at the top."""
     (figures,) = run.figures.values()
     ranked = sorted(figures, key=lambda who: -median(figures[who]))
-    say = run.row.measure.quantity.say
+    if median(figures[ranked[0]]) > MANIFOLD * median(figures[ranked[-1]]) > 0:
+        axes.set_xscale("log")
     for place, who in enumerate(ranked):
         middle, (low, high) = median(figures[who]), _quartiles(figures[who])
         axes.barh(
@@ -57,13 +66,12 @@ def _bars(run: Run, axes: Axes) -> None:
             xerr=[[middle - low], [high - middle]],
             color=OUR_COLOUR if who == OURS else OTHER_COLOUR,
         )
-        axes.annotate(
-            say(middle), (high, place), xytext=(4, 0), textcoords="offset points", va="center"
-        )
+        label = reporting.figure(run, figures[who])
+        axes.annotate(label, (high, place), xytext=(4, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(ranked)), [who.name for who in ranked])
     axes.margins(x=0.15)
     axes.set_xlabel(_measured(run))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: say(value)))
+    axes.xaxis.set_major_formatter(_written(run))
 
 
 def _lines(run: Run, axes: Axes) -> None:
@@ -81,7 +89,5 @@ def _lines(run: Run, axes: Axes) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel(run.row.title.replace("{}", "n"))
     axes.set_ylabel(_measured(run))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: run.row.measure.quantity.say(value))
-    )
+    axes.yaxis.set_major_formatter(_written(run))
     axes.legend()

@@ -200,7 +200,7 @@ def waiting(make_step: Callable[[], Step]) -> Measure:
 def training(make_step: Callable[[], Step]) -> Measure:
     """Return a measure of how long a model takes to train on the elements."""
     return Measure(
-        "time a unit, all elements trained on", partial(_seconds_a_unit_trained, make_step)
+        "time per unit, all elements trained on", partial(_seconds_a_unit_trained, make_step)
     )
 
 
@@ -214,9 +214,9 @@ def bringing(modules: Iterable[str]) -> Measure:
     )
 
 
-TIME = Measure("time a unit, all elements consumed", _seconds_a_unit)
-WHOLE_TIME = Measure("time a unit, from the description on", _seconds_a_unit_from_nothing)
-RUNNING_TIME = Measure("time a unit, after the first element", _seconds_a_unit_once_started)
+TIME = Measure("time per unit, all elements consumed", _seconds_a_unit)
+WHOLE_TIME = Measure("time per unit, from the description on", _seconds_a_unit_from_nothing)
+RUNNING_TIME = Measure("time per unit, after the first element", _seconds_a_unit_once_started)
 DESCRIPTION_TIME = Measure("time to describe", _seconds_to_describe)
 FIRST_TIME = Measure("time a fresh description takes to its first element", _seconds_to_the_first)
 WHOLE_FIRST_TIME = Measure(

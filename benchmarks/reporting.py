@@ -49,7 +49,8 @@ def heading(facts: dict[str, Any], rounds: int) -> str:
     )
 
 
-def _figure(run: Run, values: Sequence[float]) -> str:
+def figure(run: Run, values: Sequence[float]) -> str:
+    """Return the median of a contender's figures in words."""
     row, middle = run.row, median(values)
     if row.unit_bytes:
         return rate(row.unit_bytes / middle)
@@ -63,7 +64,7 @@ def _lines(run: Run) -> Iterable[list[str]]:
             if who in at:
                 versus = times(ratio(at, who, OURS)) if OURS in at and who != OURS else ""
                 noise = f"{spread(at[who]):.0%}" if len(at[who]) > 1 else ""
-                yield [title, who.name, _figure(run, at[who]), noise, versus]
+                yield [title, who.name, figure(run, at[who]), noise, versus]
             elif who in run.failures:
                 yield [title, who.name, "failed", "", ""]
             else:

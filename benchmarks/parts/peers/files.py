@@ -9,7 +9,7 @@ comes out is the library's own kind of array. litdata is left out: it reads its 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -229,7 +229,7 @@ def readers(workers: int) -> dict[Contender, Build]:
 
 
 def files_row(
-    title: str, contenders: dict[Contender, Build], measure: Measure, *goals: Goal
+    title: str, contenders: Mapping[Contender, Build], measure: Measure, *goals: Goal
 ) -> Row[list[str]]:
     """Return a row in which everybody draws in an order of its own."""
     return Row(

@@ -6,7 +6,7 @@ library reads fastest. Counting begins after the first element.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -230,7 +230,7 @@ MANY = {who: build for who, build in ALL.items() if who != LITDATA}
 FEW = {OURS: ours_few, PESCADOR3: pescador3_few, GRAIN: grain_few, TFDATA: tfdata_few}
 
 
-def mix_row(title: str, contenders: dict[Contender, Build], n: int, *goals: Goal) -> Row[int]:
+def mix_row(title: str, contenders: Mapping[Contender, Build], n: int, *goals: Goal) -> Row[int]:
     """Return a row in which everybody draws in an order of its own."""
     return Row(
         title,

@@ -5,7 +5,7 @@ Each figure is that of a new interpreter, which runs the statements below and no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from benchmarks.contenders import (
     DATASETS,
@@ -120,7 +120,7 @@ def given(statements: Statements) -> Callable[[int], Iterable[object]]:
 
 
 def start_row(
-    title: str, contenders: dict[Contender, Statements], measure: Measure, *goals: Goal
+    title: str, contenders: Mapping[Contender, Statements], measure: Measure, *goals: Goal
 ) -> Row[int]:
     return Row(
         title,
