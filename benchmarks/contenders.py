@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +22,14 @@ class Environment:
         contender computes with the same one.
     startup : str, default ""
         One `import` line that its interpreter runs before anything else.
+    checkout : bool, default False
+        Whether its interpreter imports this checkout.
     """
 
     name: str
     requirements: tuple[str, ...]
     startup: str = ""
+    checkout: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,21 @@ V1 = Contender(
 LEARNING = ("torch==2.13.0", "scikit-learn", "psutil")
 
 
-def beside_learning(name: str, *requirements: str) -> Environment:
+def beside_learning(name: str, *requirements: str, checkout: bool = False) -> Environment:
     """Return an environment that can train, too."""
-    return Environment(name, (*requirements, *LEARNING))
+    return Environment(name, (*requirements, *LEARNING), checkout=checkout)
+
+
+def _needed() -> list[str]:
+    """Return what this checkout depends on."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    needed: list[str] = project["dependencies"]
+    return needed
 
 
 _TORCH = beside_learning("torch", "torchdata", "webdataset")
 
-OURS_LEARNING = Contender("ours", beside_learning("ours", "--editable", str(CHECKOUT)))
+OURS_LEARNING = Contender("ours", beside_learning("ours", *_needed(), checkout=True))
 TORCH = Contender("torch", _TORCH)
 TORCHDATA = Contender("torchdata", _TORCH)
 WEBDATASET = Contender("webdataset", _TORCH)

@@ -94,11 +94,10 @@ class Processes:
 
     def _start(self, environment: Environment | None) -> subprocess.Popen[str]:
         # Isolated from PYTHONPATH and the working folder: only our own worker sees the checkout.
-        if environment is None:
-            command = [sys.executable, "-P", "-E", worker.__file__, str(CHECKOUT)]
-        else:
-            python = environments.make(environment, self.cache)
-            command = [str(python), "-P", "-E", worker.__file__]
+        python = environments.make(environment, self.cache) if environment else sys.executable
+        command = [str(python), "-P", "-E", worker.__file__]
+        if environment is None or environment.checkout:
+            command.append(str(CHECKOUT))
         return subprocess.Popen(
             command,
             env={**os.environ, environments.CACHE: str(self.cache.resolve())},
