@@ -150,23 +150,28 @@ def _most(of: Callable[[psutil.Process], int], build: Build, units: int) -> floa
     return float(most)
 
 
-def _share_waited(make_step: Callable[[], Step], build: Build, units: int) -> float:
-    """Train on every batch, and return the share of the time in which there was none."""
+def _trained(make_step: Callable[[], Step], build: Build) -> tuple[float, float]:
+    """Train on every batch; return for how long, and for how much of it there was none."""
     step, waited = make_step(), 0.0
     asked = start = perf_counter()
     for batch in build():
         waited += perf_counter() - asked
         step(batch)
         asked = perf_counter()
-    return waited / (asked - start)
+    return asked - start, waited
+
+
+def _share_waited(make_step: Callable[[], Step], build: Build, units: int) -> float:
+    whole, waited = _trained(make_step, build)
+    return waited / whole
+
+
+def _seconds_a_unit_waited(make_step: Callable[[], Step], build: Build, units: int) -> float:
+    return _trained(make_step, build)[1] / units
 
 
 def _seconds_a_unit_trained(make_step: Callable[[], Step], build: Build, units: int) -> float:
-    step = make_step()
-    start = perf_counter()
-    for batch in build():
-        step(batch)
-    return (perf_counter() - start) / units
+    return _trained(make_step, build)[0] / units
 
 
 def _told_alone(question: str, build: Build, units: int) -> float:
@@ -190,15 +195,22 @@ def _told_alone(question: str, build: Build, units: int) -> float:
     return float(done.stdout.split()[-1])
 
 
-def waiting(make_step: Callable[[], Step]) -> Measure:
-    """Return a measure of how a model that trains on the elements waits for them."""
+def share_waited(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how much of its time a model that trains waits for elements."""
     return Measure(
         "share of the time in which training waited", partial(_share_waited, make_step), SHARE
     )
 
 
-def training(make_step: Callable[[], Step]) -> Measure:
-    """Return a measure of how long a model takes to train on the elements."""
+def time_waited(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how long it waits, which a slower step does not make less."""
+    return Measure(
+        "time per unit in which training waited", partial(_seconds_a_unit_waited, make_step)
+    )
+
+
+def time_trained(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how long it takes in all."""
     return Measure(
         "time per unit, all elements trained on", partial(_seconds_a_unit_trained, make_step)
     )

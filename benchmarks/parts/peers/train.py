@@ -6,13 +6,14 @@ as `files` builds them: numpy's arrays or torch's, and both models take both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks.contenders import OURS, OURS_LEARNING
 from benchmarks.goals import AheadOfBest, Goal
-from benchmarks.measures import Measure, Step, training, waiting
+from benchmarks.measures import Measure, Step, share_waited, time_trained, time_waited
 from benchmarks.parts.peers.files import files_row, readers
 from benchmarks.rows import Row
 
@@ -60,9 +61,13 @@ def train_row(what: str, measure: Measure, *goals: Goal) -> Row[list[str]]:
     return files_row(f"{{}} files, 1 worker, {what}", CONTENDERS, measure, *goals)
 
 
-ROWS = [
-    train_row("SGDClassifier waits", waiting(linear), AheadOfBest(1.0)),
-    train_row("SGDClassifier trains", training(linear)),
-    train_row("torch network waits", waiting(network), AheadOfBest(1.0)),
-    train_row("torch network trains", training(network)),
-]
+def rows_of(name: str, make_step: Callable[[], Step]) -> list[Row[list[str]]]:
+    """Return the rows of one model."""
+    return [
+        train_row(f"{name} waits, share", share_waited(make_step), AheadOfBest(1.0)),
+        train_row(f"{name} waits, time", time_waited(make_step), AheadOfBest(1.0)),
+        train_row(f"{name} trains", time_trained(make_step)),
+    ]
+
+
+ROWS = [*rows_of("SGDClassifier", linear), *rows_of("torch network", network)]
