@@ -73,16 +73,15 @@ def _needed() -> list[str]:
     return needed
 
 
-_TORCH = beside_learning("torch", "torchdata", "webdataset")
+_TORCH = beside_learning("torch", "torchdata==0.11.0", "webdataset==1.0.2")
 
 OURS_LEARNING = Contender("ours", beside_learning("ours", *_needed(), checkout=True))
 TORCH = Contender("torch", _TORCH)
 TORCHDATA = Contender("torchdata", _TORCH)
 WEBDATASET = Contender("webdataset", _TORCH)
-DATASETS = Contender("datasets", beside_learning("datasets", "datasets"))
-GRAIN = Contender("grain", beside_learning("grain", "grain"))
-SPDL = Contender("spdl", beside_learning("spdl", "spdl"))
-LITDATA = Contender("litdata", beside_learning("litdata", "litdata"))
-TFDATA = Contender("tf.data", beside_learning("tensorflow-cpu", "tensorflow-cpu"))
+DATASETS = Contender("datasets", beside_learning("datasets", "datasets==5.2.0"))
+GRAIN = Contender("grain", beside_learning("grain", "grain==0.2.18"))
+SPDL = Contender("spdl", beside_learning("spdl", "spdl==0.8.0"))
+LITDATA = Contender("litdata", beside_learning("litdata", "litdata==0.2.76"))
+TFDATA = Contender("tf.data", beside_learning("tensorflow-cpu", "tensorflow-cpu==2.21.0"))
 PESCADOR3 = Contender("pescador 3", beside_learning("pescador-3.0.0-learning", "pescador==3.0.0"))
-PEERS = (TORCH, TORCHDATA, WEBDATASET, DATASETS, GRAIN, SPDL, LITDATA, TFDATA, PESCADOR3)

@@ -244,9 +244,11 @@ FIRST_MEMORY = Measure(
     steady=True,
 )
 PROCESS_MEMORY = Measure(
-    "peak memory of all processes", partial(_most, _bytes_held), BYTES, fresh=True
+    "peak memory of all processes", partial(_most, _bytes_held), BYTES, steady=True, fresh=True
 )
-FILES_OPEN = Measure("files open at most", partial(_most, _arrays_open), COUNT, fresh=True)
+FILES_OPEN = Measure(
+    "files open at most", partial(_most, _arrays_open), COUNT, steady=True, fresh=True
+)
 ALONE_TIME = Measure("time of a new interpreter", partial(_told_alone, "perf_counter() - start"))
 ALONE_MEMORY = Measure(
     "memory of a new interpreter",

@@ -80,11 +80,13 @@ def every_figure(runs: Iterable[Run]) -> str:
 
 
 def every_failure(runs: Iterable[Run]) -> str:
-    """Return a line for each contender that failed, with the reason."""
+    """Return a line for each reason for which a contender failed, with all that it failed at."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        for who, why in run.failures.items():
+            failed.setdefault((who.name, why), []).append(run.row.whole_name)
     return "\n".join(
-        f"* {run.row.whole_name}, {who.name}: {why}"
-        for run in runs
-        for who, why in run.failures.items()
+        f"* {who}: {why} (in: {'; '.join(rows)})" for (who, why), rows in failed.items()
     )
 
 
