@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks [PART] [--quick] [--json FILE] [--cache FOLDER]`."""
+"""The command line: `python -m benchmarks [PART] [--quick] [--json FILE] [--charts FOLDER]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from benchmarks import environments, parts, reporting
+from benchmarks import charts, environments, parts, reporting
 from benchmarks.processes import Processes
 from benchmarks.running import Run
 
@@ -26,12 +26,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("part", nargs="?", default="operators", choices=names)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, not {ROUNDS}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw a picture of each row")
     parser.add_argument(
         "--cache",
         type=Path,
         metavar="FOLDER",
         default=environments.default_cache(),
-        help="where environments of other releases are kept (default: %(default)s)",
+        help="where environments and data are kept (default: %(default)s)",
     )
     return parser.parse_args()
 
@@ -47,7 +48,7 @@ def main() -> None:
     with Processes(options.cache) as processes:
         for number, row in enumerate(rows):
             print(f"[{number + 1}/{len(rows)}] {row.whole_name}", file=sys.stderr, flush=True)
-            run = Run(part, number, row, processes)
+            run = Run(part, number, row.quick if options.quick else row, processes)
             run.compare()
             run.measure(rounds)
             runs.append(run)
@@ -57,6 +58,8 @@ def main() -> None:
             print(f"\n{text}")
     if options.json:
         options.json.write_text(json.dumps(reporting.as_json(runs, facts), indent=1) + "\n")
+    if options.charts:
+        charts.draw(runs, options.charts)
 
 
 if __name__ == "__main__":

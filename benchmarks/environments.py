@@ -14,15 +14,18 @@ from pathlib import Path
 
 from benchmarks.contenders import Environment
 
+# Tells a worker which folder the command line named.
+CACHE = "PESCADOR_BENCHMARKS"
+
 
 class InstallError(Exception):
     """An environment that could not be made, with pip's last words."""
 
 
 def default_cache() -> Path:
-    """Return the user's cache folder for these environments."""
+    """Return the folder for environments and data: the one named, or in the user's cache."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "pescador-benchmarks"
+    return Path(os.environ.get(CACHE) or Path(base).expanduser() / "pescador-benchmarks")
 
 
 def _python_of(folder: Path) -> Path:

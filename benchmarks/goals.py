@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.contenders import OURS, Contender
-from benchmarks.quantities import amount, times
+from benchmarks.quantities import SECONDS, Quantity, times
 
 OneSize = Mapping[Contender, Sequence[float]]
 Figures = Mapping[int, OneSize]
@@ -68,11 +68,8 @@ class CostAtMost(Goal):
         return f"{times(value)} the cost of {self.of.name}"
 
 
-@dataclass(frozen=True)
-class SpeedAtLeast(Goal):
-    """Ours is at least `limit` times as fast as another contender: the one lower bound."""
-
-    of: Contender
+class LowerBound(Goal):
+    """A goal whose figure must not be less than its limit."""
 
     @property
     def bound(self) -> str:
@@ -80,6 +77,13 @@ class SpeedAtLeast(Goal):
 
     def reached(self, value: float) -> bool:
         return value >= self.limit
+
+
+@dataclass(frozen=True)
+class SpeedAtLeast(LowerBound):
+    """Ours is at least `limit` times as fast as another contender."""
+
+    of: Contender
 
     def measure(self, figures: Figures) -> float | None:
         return min(_ratios(figures, self.of, OURS), default=None)
@@ -89,16 +93,28 @@ class SpeedAtLeast(Goal):
 
 
 @dataclass(frozen=True)
-class AtMost(Goal):
-    """Ours takes at most `limit` seconds, or bytes."""
+class AheadOfBest(LowerBound):
+    """Every other contender takes at least `limit` times what ours takes, of whatever it is."""
 
-    memory: bool = False
+    def measure(self, figures: Figures) -> float | None:
+        others = {who for at in figures.values() for who in at} - {OURS}
+        return min((one for who in others for one in _ratios(figures, who, OURS)), default=None)
+
+    def say(self, value: float) -> str:
+        return f"{times(value)} ahead of the best"
+
+
+@dataclass(frozen=True)
+class AtMost(Goal):
+    """Ours takes at most `limit` seconds, or whatever the row's figures are of."""
+
+    quantity: Quantity = SECONDS
 
     def measure(self, figures: Figures) -> float | None:
         return max(_medians(figures), default=None)
 
     def say(self, value: float) -> str:
-        return amount(value, memory=self.memory)
+        return self.quantity.say(value)
 
 
 @dataclass(frozen=True)

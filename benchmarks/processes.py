@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks import environments, worker
-from benchmarks.contenders import Contender, Environment
+import psutil
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from benchmarks import environments, worker
+from benchmarks.contenders import CHECKOUT, Contender, Environment
+
+PATIENCE = 300.0
 
 
 class ContenderError(Exception):
     """A contender that could not run, and why."""
+
+
+def _kill(pid: int) -> None:
+    """End a worker that hangs, and what it has started."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (*process.children(recursive=True), process):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 class Processes:
@@ -25,7 +39,7 @@ class Processes:
     Parameters
     ----------
     cache : Path
-        Folder that holds the environments.
+        Folder that holds the environments, and the files that are read.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -43,38 +57,31 @@ class Processes:
         trace: TracebackType | None,
     ) -> None:
         for process in self._workers.values():
-            if process.stdin is not None:
-                process.stdin.close()
-        for process in self._workers.values():
-            process.wait()
+            _end(process)
 
-    def ask(self, contender: Contender, **request: Any) -> Any:
-        """Send a request to a contender's worker and return the answer.
+    def ask(self, contender: Contender, *, fresh: bool, **request: Any) -> Any:
+        """Send a request to a contender's worker, or to a fresh one, and return the answer.
 
         Raises
         ------
         ContenderError
-            If its environment cannot be made, it raises, or its process dies.
+            If its environment cannot be made, it raises, or its process dies or hangs.
         """
         environment = contender.environment
         if environment in self._failures:
             raise ContenderError(self._failures[environment])
         try:
-            process = self._worker(environment)
+            process = self._start(environment) if fresh else self._worker(environment)
         except environments.InstallError as failure:
             self._failures[environment] = str(failure)
             raise ContenderError(str(failure)) from failure
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps({**request, "contender": contender.name}) + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # its death is told by the empty answer
-        line = process.stdout.readline()
+        line = _answer(process, json.dumps({**request, "contender": contender.name}))
+        if fresh or not line:
+            _end(process)
         if not line:
-            self._failures[environment] = f"its process ended with code {process.wait()}"
-            raise ContenderError(self._failures[environment])
+            # Its environment serves other contenders, and other rows: the next asks a new one.
+            self._workers.pop(environment, None)
+            raise ContenderError(f"its process ended with code {process.returncode}")
         answer = json.loads(line)
         if "failure" in answer:
             raise ContenderError(answer["failure"])
@@ -82,14 +89,46 @@ class Processes:
 
     def _worker(self, environment: Environment | None) -> subprocess.Popen[str]:
         if environment not in self._workers:
-            # Isolated from PYTHONPATH and the working folder: only our own worker sees the
-            # checkout.
-            if environment is None:
-                command = [sys.executable, "-P", "-E", worker.__file__, str(CHECKOUT)]
-            else:
-                python = environments.make(environment, self.cache)
-                command = [str(python), "-P", "-E", worker.__file__]
-            self._workers[environment] = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
+            self._workers[environment] = self._start(environment)
         return self._workers[environment]
+
+    def _start(self, environment: Environment | None) -> subprocess.Popen[str]:
+        # Isolated from PYTHONPATH and the working folder: only our own worker sees the checkout.
+        python = environments.make(environment, self.cache) if environment else sys.executable
+        command = [str(python), "-P", "-E", worker.__file__]
+        if environment is None or environment.checkout:
+            command.append(str(CHECKOUT))
+        return subprocess.Popen(
+            command,
+            env={**os.environ, environments.CACHE: str(self.cache.resolve())},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+
+def _answer(process: subprocess.Popen[str], request: str) -> str:
+    """Return the line that a worker answers, empty where it dies or has to be killed."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    impatient = Timer(PATIENCE, _kill, (process.pid,))
+    impatient.start()
+    try:
+        # A death is told by the empty answer.
+        with suppress(BrokenPipeError):
+            process.stdin.write(request + "\n")
+            process.stdin.flush()
+        return process.stdout.readline()
+    finally:
+        impatient.cancel()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a worker, which does so when its input ends."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    impatient = Timer(PATIENCE / 10, _kill, (process.pid,))
+    impatient.start()
+    process.wait()
+    impatient.cancel()

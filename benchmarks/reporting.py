@@ -14,7 +14,8 @@ from tabulate import tabulate
 
 from benchmarks.contenders import OURS
 from benchmarks.goals import ratio
-from benchmarks.quantities import amount, rate, times
+from benchmarks.quantities import BYTES, SECONDS, rate, times
+from benchmarks.rows import Row
 from benchmarks.running import Run
 
 
@@ -42,17 +43,18 @@ def machine() -> dict[str, Any]:
 def heading(facts: dict[str, Any], rounds: int) -> str:
     """Return the line that opens the report."""
     return (
-        f"{facts['date']}, {facts['cores']} cores, {amount(facts['memory'], memory=True)}, "
+        f"{facts['date']}, {facts['cores']} cores, {BYTES.say(facts['memory'])}, "
         f"{facts['system']}, {facts['python']}, numpy {facts['numpy']}; "
         f"medians of {rounds} rounds, spread = interquartile range / median"
     )
 
 
-def _figure(run: Run, values: Sequence[float]) -> str:
+def figure(run: Run, values: Sequence[float]) -> str:
+    """Return the median of a contender's figures in words."""
     row, middle = run.row, median(values)
     if row.unit_bytes:
         return rate(row.unit_bytes / middle)
-    return amount(middle, memory=row.measure.memory)
+    return row.measure.quantity.say(middle)
 
 
 def _lines(run: Run) -> Iterable[list[str]]:
@@ -62,7 +64,7 @@ def _lines(run: Run) -> Iterable[list[str]]:
             if who in at:
                 versus = times(ratio(at, who, OURS)) if OURS in at and who != OURS else ""
                 noise = f"{spread(at[who]):.0%}" if len(at[who]) > 1 else ""
-                yield [title, who.name, _figure(run, at[who]), noise, versus]
+                yield [title, who.name, figure(run, at[who]), noise, versus]
             elif who in run.failures:
                 yield [title, who.name, "failed", "", ""]
             else:
@@ -78,11 +80,13 @@ def every_figure(runs: Iterable[Run]) -> str:
 
 
 def every_failure(runs: Iterable[Run]) -> str:
-    """Return a line for each contender that failed, with the reason."""
+    """Return a line for each reason for which a contender failed, with all that it failed at."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        for who, why in run.failures.items():
+            failed.setdefault((who.name, why), []).append(run.row.whole_name)
     return "\n".join(
-        f"* {run.row.whole_name}, {who.name}: {why}"
-        for run in runs
-        for who, why in run.failures.items()
+        f"* {who}: {why} (in: {'; '.join(rows)})" for (who, why), rows in failed.items()
     )
 
 
@@ -107,8 +111,13 @@ def _markdown(lines: list[list[str]], headers: list[str], align: Sequence[str]) 
 
 
 def as_json(runs: Iterable[Run], facts: dict[str, Any]) -> dict[str, Any]:
-    """Return everything measured: figures in seconds or bytes, one a round."""
+    """Return everything measured: figures in seconds, bytes or counts, one a round."""
     return {"machine": facts, "rows": [_row_as_json(run) for run in runs]}
+
+
+def _unit(row: Row[Any]) -> str:
+    quantity = row.measure.quantity
+    return f"{quantity.unit}, per {row.unit}" if quantity is SECONDS else quantity.unit
 
 
 def _row_as_json(run: Run) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _row_as_json(run: Run) -> dict[str, Any]:
     return {
         "title": row.title,
         "measure": row.measure.name,
-        "unit": "bytes" if row.measure.memory else f"seconds, per {row.unit}",
+        "unit": _unit(row),
         "sizes": [
             {
                 "size": size,

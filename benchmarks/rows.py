@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Generic, Self, TypeVar
 
 from benchmarks.contenders import Contender
 from benchmarks.goals import Goal
@@ -27,6 +27,8 @@ class Row(Generic[T]):
         From a size to what every contender is given. Made once in each process, untimed.
     sizes : tuple of int
         Sizes to run at.
+    quick_sizes : tuple of int, default ()
+        Sizes to run at in a hurry, where those above take long.
     unit : str, default "element"
         What a figure in time is given per.
     units : callable, optional
@@ -39,7 +41,8 @@ class Row(Generic[T]):
         The largest size at which a contender is run, where its cost explodes.
     apart : tuple of Contender
         Those whose elements cannot equal the first contender's, for they draw at random in
-        another order. All others are refused unless their first elements are equal.
+        another order: theirs need only look like them, in structure, dtypes and shapes. All
+        others are refused unless their first elements are equal.
     unit_bytes : int, optional
         Bytes a unit holds, where the speed is of interest in bytes a second.
     """
@@ -48,6 +51,7 @@ class Row(Generic[T]):
     contenders: Mapping[Contender, Callable[[T], Iterable[object]]]
     inputs: Callable[[int], T]
     sizes: tuple[int, ...]
+    quick_sizes: tuple[int, ...] = ()
     unit: str = "element"
     units: Callable[[int], int] = int
     measure: Measure = TIME
@@ -56,6 +60,11 @@ class Row(Generic[T]):
     apart: tuple[Contender, ...] = ()
     unit_bytes: int | None = None
 
+    @property
+    def quick(self) -> Self:
+        """The row at its quick sizes."""
+        return replace(self, sizes=self.quick_sizes or self.sizes)
+
     def name(self, size: int) -> str:
         """Return the title for one size."""
         return self.title.replace("{}", f"{size:,}")
@@ -63,9 +72,8 @@ class Row(Generic[T]):
     @property
     def whole_name(self) -> str:
         """The title for all sizes."""
-        return self.title.replace(
-            "{}", " to ".join(f"{n:,}" for n in (self.sizes[0], self.sizes[-1]))
-        )
+        ends = dict.fromkeys((self.sizes[0], self.sizes[-1]))
+        return self.title.replace("{}", " to ".join(f"{n:,}" for n in ends))
 
     def runs(self, contender: Contender, size: int) -> bool:
         """Return whether a contender is run at a size."""

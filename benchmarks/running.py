@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,20 +37,24 @@ class Run:
     failures: dict[Contender, str] = field(default_factory=dict)
 
     def compare(self) -> None:
-        """Fail the contenders whose first elements are not those of the others."""
-        models: dict[int, tuple[str, str]] = {}
-        for size, who, fingerprint in self._answers("fingerprint"):
-            if who in self.row.apart:
-                continue
-            name, expected = models.setdefault(size, (who.name, fingerprint))
+        """Fail the contenders whose first elements are not, or not like, those of the others."""
+        apart = set(self.row.apart)
+        alike: dict[int, tuple[str, str]] = {}
+        for size, who, outline in self._answers("outline"):
+            name, expected = alike.setdefault(size, (who.name, outline))
+            if outline != expected:
+                self._fail(who, f"its elements are {outline}, those of {name} {expected}")
+        equal: dict[int, tuple[str, str]] = {}
+        for size, who, fingerprint in self._answers("fingerprint", but=apart):
+            name, expected = equal.setdefault(size, (who.name, fingerprint))
             if fingerprint != expected:
                 self._fail(who, f"its elements differ from those of {name}")
 
     def measure(self, rounds: int) -> None:
         """Take a figure of each contender at each size, so many times."""
-        # What a run allocates does not vary, and takes long to trace.
-        for _ in range(1 if self.row.measure.memory else rounds):
-            for size, who, figure in self._answers("figure"):
+        measure = self.row.measure
+        for _ in range(1 if measure.steady else rounds):
+            for size, who, figure in self._answers("figure", fresh=measure.fresh):
                 self.figures.setdefault(size, {}).setdefault(who, []).append(figure)
 
     def _fail(self, who: Contender, why: str) -> None:
@@ -57,13 +62,15 @@ class Run:
         for at in self.figures.values():
             at.pop(who, None)
 
-    def _answers(self, ask: str) -> Iterator[tuple[int, Contender, Any]]:
+    def _answers(
+        self, ask: str, *, fresh: bool = False, but: AbstractSet[Contender] = frozenset()
+    ) -> Iterator[tuple[int, Contender, Any]]:
         request = {"ask": ask, "part": self.part, "number": self.number}
         for size, who in itertools.product(self.row.sizes, self.row.contenders):
-            if who in self.failures or not self.row.runs(who, size):
+            if who in self.failures or who in but or not self.row.runs(who, size):
                 continue
             try:
-                answer = self.processes.ask(who, size=size, **request)
+                answer = self.processes.ask(who, fresh=fresh, size=size, **request)
             except ContenderError as failure:
                 self._fail(who, str(failure))
             else:

@@ -70,6 +70,18 @@ def digest(elements: Iterable[object]) -> str:
     return sha.hexdigest()
 
 
+def outline(element: object) -> str:
+    """Return what an element looks like: its structure, dtypes and shapes."""
+    if isinstance(element, Mapping):
+        return "{" + ", ".join(f"{key}: {outline(element[key])}" for key in sorted(element)) + "}"
+    if isinstance(element, (tuple, list)):
+        return "(" + ", ".join(map(outline, element)) + ")"
+    if isinstance(element, str):
+        return "text"
+    array = np.asarray(element)
+    return f"{array.dtype}{list(array.shape)}"
+
+
 class Worker:
     """Answers requests; keeps the inputs of the row that it is on."""
 
@@ -88,8 +100,12 @@ class Worker:
         build = next(build for who, build in row.contenders.items() if who.name == contender)
         return partial(build, self.inputs[size])
 
+    def outline(self, part: str, number: int, contender: str, size: int) -> str:
+        """Return what the first element looks like; it also warms the contender up."""
+        return outline(next(iter(self._builder(part, number, contender, size)())))
+
     def fingerprint(self, part: str, number: int, contender: str, size: int) -> str:
-        """Return the fingerprint of the first elements; it also warms the contender up."""
+        """Return the fingerprint of the first elements."""
         build = self._builder(part, number, contender, size)
         return digest(itertools.islice(build(), COMPARED))
 
@@ -105,8 +121,9 @@ def serve() -> None:
     """Answer until standard input ends."""
     # What the contenders print must neither join the answers nor clutter the table.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open for the life of the process)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
     worker = Worker()
     for line in sys.stdin:
         request = json.loads(line)
@@ -121,5 +138,8 @@ def serve() -> None:
 
 if __name__ == "__main__":
     sys.path[:0] = sys.argv[1:]
+# A process that a contender starts runs this file under another name, to find what it is sent.
+if __name__ in {"__main__", "__mp_main__"}:
     load_benchmarks(Path(__file__).resolve().parent)
+if __name__ == "__main__":
     serve()
