@@ -23,10 +23,11 @@ import psutil
 import pytest
 import zmq as pyzmq
 
-from pescador import PescadorError, WorkerError, ops, stream
+from pescador import TransportError, WorkerError, ops, stream
 from pescador.ops import mux, prefetch, round_robin, take, zmq
 from pescador.transport.framing import Form, encode
 from pescador.transport.speaking import Rows
+from pescador.transport.working import Outbox, _sentinel
 from sources import closing, in_c, numbered, pid, stuck, until_fault
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -272,6 +273,15 @@ def test_a_consumer_that_dies_takes_its_worker_along(source: str, method: str) -
     assert took < 1.5
 
 
+def test_a_consumer_is_watched_where_the_system_does_not_tell(monkeypatch: Any) -> None:
+    """Without pidfd, the pipe that multiprocessing has tells."""
+    monkeypatch.delattr(os, "pidfd_open")
+    assert [*(range(5) | zmq())] == [*range(5)]
+    monkeypatch.undo()
+    with pytest.raises(ProcessLookupError), _sentinel(2**22):
+        pass
+
+
 def test_an_interpreter_that_ends_takes_its_worker_along() -> None:
     run = script(
         """
@@ -354,7 +364,7 @@ import numpy as np
 from pescador.ops import zmq
 print(sum(one.sum() for one in [np.ones(4_000_000, np.uint8)] * 30 | zmq()))'
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
     run = subprocess.run(
         ["unshare", "-m", "sh", "-ec", command],
         env=environment,
@@ -524,16 +534,24 @@ def test_a_run_is_begun_in_one_thread_and_ended_in_another() -> None:
     assert not thread.is_alive()
 
 
-def test_a_message_that_is_none_is_an_error() -> None:
+@pytest.mark.parametrize(
+    ("forged", "said"),
+    [
+        (b"\xc1", "a message that cannot be read"),
+        (
+            encode(Rows(Form.of({"x": np.zeros(9)}).encoded, 1, [], 10**9, 0)),
+            "no memory of 80 bytes",
+        ),
+    ],
+    ids=["garbage", "elsewhere"],
+)
+def test_a_message_that_cannot_be_is_an_error(forged: bytes, said: str) -> None:
     """As it would be from a worker that is not what it seems."""
 
     def forging() -> Iterator[int]:
-        from pescador.transport.working import Outbox
-
-        for one in gc.get_objects():
-            if isinstance(one, Outbox):
-                one.socket.send(b"\xc1 no message")
+        (outbox,) = [one for one in gc.get_objects() if isinstance(one, Outbox)]
+        outbox.socket.send(forged)
         yield 0
 
-    with pytest.raises(PescadorError, match="a message that cannot be read"):
-        next(iter(stream(forging) | zmq()))
+    with pytest.raises(TransportError, match=said):
+        list(stream(forging) | zmq())

@@ -10,7 +10,6 @@ import random
 import re
 import threading
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +268,14 @@ def test_an_exception_of_any_make() -> None:
         yield 0
         raise Broken
 
+    def hidden() -> Any:
+        class Hidden(LookupError):  # noqa: N818
+            def __reduce__(self) -> Any:
+                raise RuntimeError
+
+        yield 0
+        raise Hidden("there")
+
     def missing() -> Any:
         yield 0
         raise FileNotFoundError(2, "No such file", "x.npz")
@@ -280,6 +287,8 @@ def test_an_exception_of_any_make() -> None:
     assert (type(error), str(error), notes(error)) == (LookupError, "here", ["noted"])
     _, error = until_fault(stream(broken) | zmq(), Exception)
     assert str(error) == "<no message: RuntimeError in its __str__>"
+    _, error = until_fault(stream(hidden) | zmq(), LookupError)
+    assert str(error) == "there"
     _, error = until_fault(stream(missing) | zmq(), FileNotFoundError)
     assert (error.errno, error.filename) == (2, "x.npz")
 
@@ -613,20 +622,16 @@ def test_a_thread_ends_with_its_run() -> None:
     assert threading.active_count() == before
 
 
-def test_no_run_goes_on_in_a_fork() -> None:
-    for op in (prefetch(), zmq()):
-        run = iter(range(1000) | op)
-        next(run)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if not child:
-            code = 1
-            try:
-                next(run)
-            except PescadorError:
-                code = 0
-            finally:
-                os._exit(code)
-        assert os.waitpid(child, 0)[1] == 0
-        assert [*run] == [*range(1, 1000)]
+@elsewhere
+def test_no_run_goes_on_in_a_fork(op: Any) -> None:
+    def go_on() -> None:
+        with pytest.raises(PescadorError, match="a fork cannot go on with the run of its parent"):
+            list(run)
+
+    run = iter(range(1000) | op)
+    next(run)
+    child = multiprocessing.get_context("fork").Process(target=go_on)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert [*run] == [*range(1, 1000)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 import zmq
@@ -63,12 +63,8 @@ class Listener:
         first = secrets.randbelow(len(ports))
         for number in range(min(tries, len(ports))):
             port = ports[(first + number) % len(ports)]
-            try:
+            with suppress(zmq.ZMQError):
                 self.socket.bind(url := f"tcp://127.0.0.1:{port}")
-            except zmq.ZMQError as error:
-                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                    raise
-            else:
                 return Address(url, public)
         raise WorkerError(
             f"no free port among the {min(tries, len(ports))} that were tried of "

@@ -119,8 +119,6 @@ def _read(code: int, data: Any) -> Any:
 
 
 def _extended(value: Any) -> Ext:
-    if type(value) not in EXTENSIONS:
-        raise TypeError(f"{type(value).__name__} has no place on the wire")
     code, write, _ = EXTENSIONS[type(value)]
     return Ext(code, write(value))
 

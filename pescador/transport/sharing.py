@@ -8,13 +8,13 @@ import threading
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.reduction import DupFd
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Arena", "Borrowed", "Slots", "forking_a_worker"]
+__all__ = ["Arena", "Borrowed", "Slots", "forking_a_worker", "received"]
 
 # A slot begins at a multiple of a cache line.
 LINE = 64
@@ -40,7 +40,7 @@ class Arena:
         self.memory = mmap.mmap(self.descriptor, size)
 
     def __reduce__(self) -> Any:
-        return _received, (self.size, DupFd(self.descriptor))
+        return received, (self.size, DupFd(self.descriptor))
 
     def close(self) -> None:
         """Let go of the descriptor; the memory stays for as long as anything looks at it."""
@@ -49,7 +49,8 @@ class Arena:
             self.descriptor = -1
 
 
-def _received(size: int, handed: Any) -> Arena:
+def received(size: int, handed: Any) -> Arena:
+    """An arena as it arrives in a process that was not forked."""
     arena = Arena.__new__(Arena)
     arena.size = size
     arena.descriptor = handed.detach()
@@ -151,7 +152,7 @@ class _Forks(threading.local):
 
 _forks = _Forks()
 
-if hasattr(os, "register_at_fork"):
+with suppress(AttributeError):  # where nothing forks
     os.register_at_fork(before=_forks.count)
 
 

@@ -379,7 +379,7 @@ def _sentinel(consumer: int) -> Iterator[int]:
     try:
         descriptor = os.pidfd_open(consumer)
     except ProcessLookupError:
-        os._exit(1)
+        raise  # It is gone already.
     except (AttributeError, OSError):
         parent = parent_process()
         assert parent is not None  # noqa: S101  A worker is a child of multiprocessing.
