@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quantities import BYTES, COUNT, SECONDS, SHARE, Quantity
@@ -22,6 +22,7 @@ Build = Callable[[], Iterable[object]]
 Step = Callable[[Any], object]
 
 SAMPLED_EVERY = 0.005
+FILLED_AFTER = 0.3
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,22 @@ def _seconds_to_the_first(build: Build, units: int) -> float:
 def _seconds_from_nothing_to_the_first(build: Build, units: int) -> float:
     start = perf_counter()
     next(iter(build()))
+    return perf_counter() - start
+
+
+def _seconds_to_start(build: Build, units: int) -> float:
+    run = iter(build())
+    start = perf_counter()
+    next(run)
+    return perf_counter() - start
+
+
+def _seconds_to_close(build: Build, units: int) -> float:
+    run: Any = iter(build())
+    next(run)
+    sleep(FILLED_AFTER)
+    start = perf_counter()
+    run.close()
     return perf_counter() - start
 
 
@@ -234,6 +251,8 @@ FIRST_TIME = Measure("time a fresh description takes to its first element", _sec
 WHOLE_FIRST_TIME = Measure(
     "time to describe and get the first element", _seconds_from_nothing_to_the_first
 )
+STARTING_TIME = Measure("time a run takes to its first element", _seconds_to_start)
+CLOSING_TIME = Measure("time that leaving early takes", _seconds_to_close)
 PEAK_MEMORY = Measure(
     "peak memory allocated, all elements consumed", _bytes_of_all, BYTES, steady=True
 )

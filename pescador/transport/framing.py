@@ -410,13 +410,19 @@ def _scalar_taker(node: ScalarOf) -> Taker:
 
 
 def _dict_taker(keys: tuple[Any, ...], takers: list[Taker]) -> Taker:
-    known = [*map(type, keys)]
     items = [*zip(keys, takers, strict=True)]
+    kinds = [*map(type, keys)]
+    told_apart = {*kinds} <= {str}  # by what they equal; 1 and True are not
 
     def take(value: Any, leaves: list[Any]) -> bool:
-        if type(value) is not dict or (*value,) != keys or [*map(type, value)] != known:
+        if type(value) is not dict or (*value,) != keys:
             return False
-        return all(take(value[key], leaves) for key, take in items)
+        if not told_apart and [*map(type, value)] != kinds:
+            return False
+        for key, take in items:  # noqa: SIM110  It is the hot path, and a generator costs twice.
+            if not take(value[key], leaves):
+                return False
+        return True
 
     return take
 
@@ -425,7 +431,10 @@ def _sequence_taker(kind: Any, takers: list[Taker]) -> Taker:
     def take(value: Any, leaves: list[Any]) -> bool:
         if type(value) is not kind or len(value) != len(takers):
             return False
-        return all(take(item, leaves) for take, item in zip(takers, value, strict=True))
+        for take, item in zip(takers, value, strict=True):  # noqa: SIM110  As above.
+            if not take(item, leaves):
+                return False
+        return True
 
     return take
 
