@@ -58,7 +58,9 @@ def ours(paths: list[str], workers: int) -> Iterable[object]:
     from pescador.ops import batch, mux
 
     pool = [stream(draws, path) for path in paths]
-    batches = pool | mux(ACTIVE, DRAWS, mode="exhaustive", dist="constant") | batch(BATCH)
+    batches = (
+        pool | mux(ACTIVE, DRAWS, mode="exhaustive", dist="constant") | batch(BATCH, partial=True)
+    )
     if not workers:
         return batches
     from pescador.ops import zmq
