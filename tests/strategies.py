@@ -373,10 +373,8 @@ def shards(draw: Any) -> Any:
 
 @st.composite
 def movers(draw: Any) -> Any:
-    ahead = draw(st.integers(1, 9))
     return ops.zmq(
-        draw(st.sampled_from([1, 1, 1, min(2, ahead)])),
-        ahead=ahead,
+        ahead=draw(st.integers(1, 9)),
         buffer=draw(st.sampled_from([1, "1KB", "64MB"])),
         transport=draw(st.sampled_from(["auto", "auto", "ipc", "tcp"])),
         copy=draw(flags),

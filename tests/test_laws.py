@@ -289,7 +289,7 @@ def test_transport(given: Any, moved: Any) -> None:
     """Moving a stream to another process changes nothing but time; so does a thread."""
     described, expected = given
     assume(not any(map(is_stream, expected)))  # What is described is moved, not descriptions.
-    assert_gives(described | replace(moved, workers=1), expected)
+    assert_gives(described | moved, expected)
     assert_gives(described | ops.prefetch(moved.ahead), expected)
 
 
@@ -298,6 +298,7 @@ def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
     """Whatever the structure, and however often it changes on the way."""
     elements = list(itertools.chain(*groups))
     assert_gives(elements | moved, elements)
+    assert_gives(elements | replace(moved, workers=2, ahead=moved.ahead + 1), elements)
 
 
 # Equations.

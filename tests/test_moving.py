@@ -21,7 +21,6 @@ import sources
 from pescador import (
     DataError,
     IndivisibleError,
-    ParameterError,
     ParameterTypeError,
     PescadorError,
     Streamer,
@@ -57,42 +56,6 @@ def odd(number: int) -> bool:
 
 
 # Parameters.
-
-
-@pytest.mark.parametrize(
-    ("build", "error", "message"),
-    [
-        (lambda: prefetch(0), ParameterError, "prefetch(n=0): n must be at least 1, not 0"),
-        (lambda: prefetch(1.5), ParameterTypeError, "n must be a whole number, not 1.5"),
-        (lambda: zmq(0), ParameterError, "zmq(workers=0): workers must be at least 1, not 0"),
-        (lambda: zmq(True), ParameterTypeError, "workers must be a whole number, not True"),
-        (lambda: zmq(ahead=0), ParameterError, "ahead must be at least 1, not 0"),
-        (lambda: zmq(3, ahead=2), ParameterError, "one element for each of 3 workers, not 2"),
-        (lambda: zmq(buffer=0), ParameterError, "buffer must be at least 1, not 0"),
-        (
-            lambda: zmq(buffer="0MB"),
-            ParameterError,
-            "'0MB'): buffer must be a number of bytes, such ",
-        ),
-        (
-            lambda: zmq(buffer="much"),
-            ParameterError,
-            "buffer must be a number of bytes, such as '6",
-        ),
-        (lambda: zmq(buffer=2.5), ParameterTypeError, "buffer must be a whole number, not 2.5"),
-        (lambda: zmq(transport="udp"), ParameterError, "transport must be one of 'auto', 'shm', "),
-        (lambda: zmq(start_method="beam"), ParameterError, "start_method must be one of 'fork', "),
-        (lambda: zmq(timeout=-1), ParameterError, "timeout must be at least 0, not -1"),
-        (lambda: zmq(timeout="1"), ParameterTypeError, "timeout must be a number, not '1'"),
-        (lambda: zmq(copy=1), ParameterTypeError, "copy must be True or False, not 1"),
-        (lambda: zmq(min_port=9, max_port=8), ParameterError, "at most max_port, not 9 above 8"),
-        (lambda: zmq(max_port=2**16), ParameterError, "max_port must be at most 65535"),
-        (lambda: zmq(max_tries=0), ParameterError, "max_tries must be at least 1, not 0"),
-    ],
-)
-def test_parameters_are_refused(build: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=re.escape(message)):
-        build()
 
 
 @pytest.mark.parametrize(
