@@ -83,7 +83,12 @@ def _revived(
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         return None
     # A constructor may take other arguments than the exception keeps; then it is not called.
-    for make, given in ((kind, args), (kind.__new__, (kind, *args)), (kind, (text,))):
+    ways: list[tuple[Any, tuple[Any, ...]]] = [
+        (kind, args),
+        (kind.__new__, (kind, *args)),
+        (kind, (text,)),
+    ]
+    for make, given in ways:
         try:
             error = make(*given)
             vars(error).update(attributes)

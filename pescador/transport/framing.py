@@ -304,9 +304,10 @@ def _homeless(value: Any, path: tuple[Any, ...], what: str) -> DataError:
 
 
 def _described(dtype: np.dtype[Any], value: Any, path: tuple[Any, ...]) -> Dtype:
-    if dtype.fields is not None:
+    by_name: Any = dtype.fields
+    if by_name is not None:
         names = dtype.names or ()
-        fields: list[Any] = [dtype.fields[name] for name in names]
+        fields = [by_name[name] for name in names]
         return Fields(
             names,
             tuple(_described(field[0], value, path) for field in fields),
