@@ -25,9 +25,11 @@ import zmq as pyzmq
 
 from pescador import TransportError, WorkerError, ops, stream
 from pescador.ops import mux, prefetch, round_robin, take, zmq
-from pescador.transport.framing import Form, encode
+from pescador.transport.framing import Form
+from pescador.transport.packing import encode
+from pescador.transport.sending import Outbox
 from pescador.transport.speaking import Rows
-from pescador.transport.working import Outbox, _sentinel
+from pescador.transport.working import _sentinel
 from sources import closing, in_c, numbered, pid, stuck, until_fault
 
 METHODS = multiprocessing.get_all_start_methods()

@@ -14,8 +14,10 @@ from hypothesis.extra import numpy as arrays
 
 from pescador import DataError, TransportError
 from pescador.testing import alike
-from pescador.transport.framing import ALIGNMENT, Form, decoded, encode, fitting, plain
+from pescador.transport.framing import ALIGNMENT, Form
+from pescador.transport.packing import decoded, encode, fitting
 from pescador.transport.speaking import FromWorker, Rows
+from pescador.transport.structures import plain
 from strategies import data_objects
 
 plains = (

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from pescador.errors import WorkerError
-from pescador.transport.framing import plain
+from pescador.transport.structures import plain
 
 __all__ = ["Story", "raised_again", "story_of"]
 

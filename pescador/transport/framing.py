@@ -7,152 +7,30 @@ from functools import lru_cache
 from itertools import repeat
 from math import prod
 from operator import attrgetter, methodcaller
-from types import NoneType
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from msgspec import Meta, Struct
-from msgspec.msgpack import Decoder, Encoder, Ext
 
-from pescador.errors import DataError, TransportError
-from pescador.values import show
+from pescador.errors import TransportError
+from pescador.transport.packing import PLAIN, decoded, encode
+from pescador.transport.structures import (
+    ARRAYS,
+    ArrayOf,
+    DictOf,
+    Node,
+    Plain,
+    ScalarOf,
+    TupleOf,
+    dtype_of,
+    keys_of,
+    leaves_of,
+    structure_of,
+)
 
-__all__ = ["ALIGNMENT", "TEXT", "Form", "decoded", "encode", "fitting", "plain"]
+__all__ = ["ALIGNMENT", "Form"]
 
 # What every array begins at a multiple of, in a row and in memory: no dtype of numpy asks for more.
 ALIGNMENT = 16
-
-Count = Annotated[int, Meta(ge=0)]
-
-
-class Fields(Struct, frozen=True, array_like=True, tag="fields"):
-    """A structured dtype."""
-
-    names: tuple[str, ...]
-    formats: tuple[Dtype, ...]
-    offsets: tuple[Count, ...]
-    titles: tuple[str | None, ...]
-    itemsize: Count
-    aligned: bool
-
-
-class Subarray(Struct, frozen=True, array_like=True, tag="subarray"):
-    """The dtype of a field that is an array itself."""
-
-    base: Dtype
-    shape: tuple[Count, ...]
-
-
-class ArrayOf(Struct, frozen=True, array_like=True, tag="array"):
-    """An array, its elements in the order of C or of Fortran."""
-
-    dtype: Dtype
-    shape: tuple[Count, ...]
-    fortran: bool
-
-
-class ScalarOf(Struct, frozen=True, array_like=True, tag="scalar"):
-    """A number of numpy."""
-
-    dtype: Dtype
-
-
-class Plain(Struct, frozen=True, array_like=True, tag="plain"):
-    """A number, text or bytes of Python, or None."""
-
-
-class DictOf(Struct, frozen=True, array_like=True, tag="dict"):
-    """A dict, its keys in their order."""
-
-    keys: tuple[Any, ...]
-    nodes: tuple[Node, ...]
-
-
-class TupleOf(Struct, frozen=True, array_like=True, tag="tuple"):
-    """A tuple."""
-
-    nodes: tuple[Node, ...]
-
-
-class ListOf(Struct, frozen=True, array_like=True, tag="list"):
-    """A list."""
-
-    nodes: tuple[Node, ...]
-
-
-Dtype: TypeAlias = str | Fields | Subarray
-Node: TypeAlias = ArrayOf | ScalarOf | Plain | DictOf | TupleOf | ListOf
-
-ARRAYS = {np.ndarray, np.memmap}
-TEXT = {str, bytes, np.str_, np.bytes_}
-PLAIN = {NoneType, bool, int, float, complex, *TEXT}
-
-# What msgpack has no type for, or none for all of its values: a code, and the way there and back.
-EXTENSIONS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[bytes], Any]]] = {
-    int: (
-        1,
-        lambda value: value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True),
-        lambda data: int.from_bytes(data, "little", signed=True),
-    ),
-    str: (
-        2,
-        lambda value: value.encode("utf-8", "surrogatepass"),
-        lambda data: data.decode("utf-8", "surrogatepass"),
-    ),
-    complex: (
-        3,
-        lambda value: np.complex128(value).tobytes(),
-        lambda data: np.frombuffer(data, np.complex128)[0].item(),
-    ),
-    np.str_: (
-        4,
-        lambda value: value.encode("utf-8", "surrogatepass"),
-        lambda data: np.str_(data.decode("utf-8", "surrogatepass")),
-    ),
-    np.bytes_: (5, bytes, np.bytes_),
-}
-READ = {code: read for code, _, read in EXTENSIONS.values()}
-
-
-def _read(code: int, data: Any) -> Any:
-    return READ[code](bytes(data))
-
-
-def _extended(value: Any) -> Ext:
-    code, write, _ = EXTENSIONS[type(value)]
-    return Ext(code, write(value))
-
-
-# Of a message, as bytes; numbers and text that msgpack cannot hold are to be made `fitting` first.
-encode = Encoder(enc_hook=_extended).encode
-
-
-def fitting(value: Any) -> Any:
-    """The same, as an extension where it is beyond msgpack: a large number, half a character."""
-    try:
-        encode(value)
-    except (OverflowError, UnicodeEncodeError):
-        return _extended(value)
-    return value
-
-
-@lru_cache(maxsize=64)
-def _decoder(kind: Any) -> Decoder[Any]:
-    return Decoder(kind, ext_hook=_read)
-
-
-def decoded(data: bytes, kind: Any) -> Any:
-    """A message of a kind.
-
-    Raises
-    ------
-    TransportError
-        If the bytes are none.
-    """
-    try:
-        return _decoder(kind).decode(data)
-    except (ValueError, LookupError, RecursionError) as error:
-        raise TransportError(f"a message that cannot be read: {error}") from error
 
 
 class Form:
@@ -186,12 +64,12 @@ class Form:
         self.row = 0
         # Of each leaf: dtype, shape and offset in the row; None of what is plain.
         self.arrays: list[tuple[np.dtype[Any], tuple[int, ...], int] | None] = []
-        for leaf in _leaves(node):
+        for leaf in leaves_of(node):
             if isinstance(leaf, Plain):
                 self.plain += 1
                 self.arrays.append(None)
                 continue
-            dtype = _dtype(leaf.dtype)
+            dtype = dtype_of(leaf.dtype)
             shape = _shape(leaf)
             self.arrays.append((dtype, shape, self.row))
             size = dtype.itemsize * prod(shape)
@@ -206,7 +84,7 @@ class Form:
         DataError
             If something in it has no place on the wire; it names the keys that lead there.
         """
-        return Form(_node(element, ()))
+        return Form(structure_of(element))
 
     @staticmethod
     @lru_cache(maxsize=256)
@@ -261,102 +139,8 @@ class Form:
         return np.ndarray((count, *shape), dtype, memory, offset, strides)
 
 
-def plain(value: Any) -> Any:
-    """The same, as far as it can travel: what has no place on the wire is told by its repr."""
-    if type(value) in (tuple, list):
-        return type(value)(map(plain, value))
-    if type(value) is dict and {*map(type, value)} <= PLAIN:
-        return {key: plain(item) for key, item in value.items()}
-    try:
-        _node(value, ())
-    except DataError:
-        return repr(value)
-    return value
-
-
-def _node(value: Any, path: tuple[Any, ...]) -> Node:
-    kind = type(value)
-    if kind in PLAIN:
-        return Plain()
-    if kind in ARRAYS:
-        return ArrayOf(_described(value.dtype, value, path), _turned(value).shape, value.flags.fnc)
-    if isinstance(value, np.generic):
-        return ScalarOf(_described(value.dtype, value, path))
-    if kind is dict:
-        for key in value:
-            if type(key) not in PLAIN:
-                raise _homeless(key, path, "keys are")
-        nodes = tuple(_node(item, (*path, key)) for key, item in value.items())
-        return DictOf(tuple(map(fitting, value)), nodes)
-    if kind in (tuple, list):
-        nodes = tuple(_node(item, (*path, place)) for place, item in enumerate(value))
-        return TupleOf(nodes) if kind is tuple else ListOf(nodes)
-    raise _homeless(value, path, "an element consists of dicts, tuples, lists, arrays,")
-
-
-def _homeless(value: Any, path: tuple[Any, ...], what: str) -> DataError:
-    kind = type(value)
-    shown = f"{kind.__module__}.{kind.__qualname__} {show(value):.60}"
-    if isinstance(value, np.ndarray | np.generic) and kind.__module__ == "numpy":
-        shown = f"{kind.__name__} of dtype {value.dtype}"
-    problem = f"{shown} cannot be moved to another process: {what} numbers, str, bytes and None"
-    return DataError(problem, key=path[0] if len(path) == 1 else path or None)
-
-
-def _described(dtype: np.dtype[Any], value: Any, path: tuple[Any, ...]) -> Dtype:
-    by_name: Any = dtype.fields
-    if by_name is not None:
-        names = dtype.names or ()
-        fields = [by_name[name] for name in names]
-        return Fields(
-            names,
-            tuple(_described(field[0], value, path) for field in fields),
-            tuple(field[1] for field in fields),
-            tuple(field[2] if field[2:] else None for field in fields),
-            dtype.itemsize,
-            dtype.isalignedstruct,
-        )
-    if dtype.subdtype is not None:
-        return Subarray(_described(dtype.subdtype[0], value, path), dtype.subdtype[1])
-    if dtype.kind not in "biufcmMSUV":
-        raise _homeless(value, path, "arrays are of")
-    return dtype.str
-
-
-def _dtype(described: Dtype) -> np.dtype[Any]:
-    if isinstance(described, Subarray):
-        return np.dtype((_dtype(described.base), described.shape))
-    if isinstance(described, Fields):
-        parts: dict[str, Any] = {
-            "names": [*described.names],
-            "formats": [*map(_dtype, described.formats)],
-            "offsets": [*described.offsets],
-            "itemsize": described.itemsize,
-        }
-        if any(described.titles):
-            parts["titles"] = [*described.titles]
-        return np.dtype(parts, align=described.aligned)  # type: ignore[call-overload, no-any-return]
-    dtype = np.dtype(described)
-    if dtype.kind not in "biufcmMSUV" or dtype.str != described:
-        raise TypeError(f"no dtype of numbers: {described!r}")
-    return dtype
-
-
-def _turned(array: np.ndarray) -> np.ndarray:
-    """The array, or its transpose if that is the one that stands in memory row by row."""
-    return array.T if array.flags.fnc else array
-
-
 def _shape(leaf: ArrayOf | ScalarOf) -> tuple[int, ...]:
     return leaf.shape if isinstance(leaf, ArrayOf) else ()
-
-
-def _leaves(node: Node) -> Iterator[ArrayOf | ScalarOf | Plain]:
-    if isinstance(node, ArrayOf | ScalarOf | Plain):
-        yield node
-    else:
-        for child in node.nodes:
-            yield from _leaves(child)
 
 
 Taker: TypeAlias = Callable[[Any, list[Any]], bool]
@@ -371,7 +155,7 @@ def _taker(node: Node) -> Taker:
         return _scalar_taker(node)
     takers = [*map(_taker, node.nodes)]
     if isinstance(node, DictOf):
-        return _dict_taker(_keys(node), takers)
+        return _dict_taker(keys_of(node), takers)
     return _sequence_taker(tuple if isinstance(node, TupleOf) else list, takers)
 
 
@@ -381,7 +165,7 @@ def _take_plain(value: Any, leaves: list[Any]) -> bool:
 
 
 def _array_taker(node: ArrayOf) -> Taker:
-    dtype, fortran = _dtype(node.dtype), node.fortran
+    dtype, fortran = dtype_of(node.dtype), node.fortran
     shape = node.shape[::-1] if fortran else node.shape
 
     def take(value: Any, leaves: list[Any]) -> bool:
@@ -399,7 +183,7 @@ def _array_taker(node: ArrayOf) -> Taker:
 
 
 def _scalar_taker(node: ScalarOf) -> Taker:
-    dtype = _dtype(node.dtype)
+    dtype = dtype_of(node.dtype)
 
     def take(value: Any, leaves: list[Any]) -> bool:
         if isinstance(value, np.generic) and type(value) not in PLAIN and value.dtype == dtype:
@@ -440,13 +224,6 @@ def _sequence_taker(kind: Any, takers: list[Taker]) -> Taker:
     return take
 
 
-def _keys(node: DictOf) -> tuple[Any, ...]:
-    keys = tuple(_read(key.code, key.data) if isinstance(key, Ext) else key for key in node.keys)
-    if not {*map(type, keys)} <= PLAIN or len({*keys}) != len(node.nodes):
-        raise TypeError(f"no keys of a dict: {keys!r}")
-    return keys
-
-
 def _elements(node: Node, count: int, columns: Iterator[Any], copy: bool) -> Iterator[Any]:
     if isinstance(node, Plain | ScalarOf):
         return iter(next(columns))
@@ -462,5 +239,5 @@ def _elements(node: Node, count: int, columns: Iterator[Any], copy: bool) -> Ite
     values = [_elements(child, count, columns, copy) for child in node.nodes]
     rows: Iterator[Any] = zip(*values, strict=True) if values else repeat((), count)
     if isinstance(node, DictOf):
-        return map(dict, map(zip, repeat(_keys(node)), rows))
+        return map(dict, map(zip, repeat(keys_of(node)), rows))
     return rows if isinstance(node, TupleOf) else map(list, rows)

@@ -25,7 +25,8 @@ from pescador.running import Pass, close_all
 from pescador.seeding import Place, fresh_word
 from pescador.transport.connecting import Listener, require_room
 from pescador.transport.failing import raised_again
-from pescador.transport.framing import Form, decoded, encode
+from pescador.transport.framing import Form
+from pescador.transport.packing import decoded, encode
 from pescador.transport.sharing import Arena, Borrowed, forking_a_worker
 from pescador.transport.speaking import (
     Credit,
