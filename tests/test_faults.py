@@ -364,7 +364,7 @@ def test_little_shared_memory() -> None:
         exec {sys.executable} -c '
 import numpy as np
 from pescador.ops import zmq
-print(sum(one.sum() for one in [np.ones(4_000_000, np.uint8)] * 30 | zmq()))'
+print(sum(int(one.sum()) for one in [np.ones(4_000_000, np.uint8)] * 30 | zmq()))'
     """
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
     run = subprocess.run(

@@ -160,7 +160,7 @@ class Unknown:
         ({"a": [0, {"b": {1, 2}}]}, "key 'a'[1]['b']: builtins.set {1, 2} cannot be moved"),
         ({"a": np.array([None])}, "key 'a': ndarray of dtype object cannot be moved"),
         ({"a": {(1, 2): 3}}, "key 'a': builtins.tuple (1, 2) cannot be moved to another process: "),
-        (np.ma.zeros(2), "numpy.ma.MaskedArray <array float64[2]> cannot be moved"),
+        (np.ma.zeros(2), "MaskedArray <array float64[2]> cannot be moved"),
         (np.zeros(2, [("f", "O")]), "ndarray of dtype [('f', 'O')] cannot be moved"),
     ],
 )
@@ -229,7 +229,7 @@ def test_a_structure_that_cannot_be_is_refused(tree: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "why"), [("O", "no dtype"), ("i4,i4", "no dtype"), ("T", "no dtype"), ("x", "'x'")]
+    ("dtype", "why"), [("O", "no dtype"), ("i4,i4", "no dtype"), ("T", "'T'"), ("x", "'x'")]
 )
 def test_a_dtype_that_is_none_is_refused(dtype: str, why: str) -> None:
     with pytest.raises(TransportError, match=why):

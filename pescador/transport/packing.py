@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
+from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from pescador.errors import TransportError
@@ -82,5 +83,5 @@ def decoded(data: bytes, kind: Any) -> Any:
     """
     try:
         return _decoder(kind).decode(data)
-    except (ValueError, LookupError, RecursionError) as error:
+    except (MsgspecError, ValueError, LookupError, RecursionError) as error:
         raise TransportError(f"a message that cannot be read: {error}") from error
