@@ -23,6 +23,7 @@ Step = Callable[[Any], object]
 
 SAMPLED_EVERY = 0.005
 FILLED_AFTER = 0.3
+DRAINED_FOR = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,19 @@ def _seconds_a_unit_once_started(build: Build, units: int) -> float:
     start = perf_counter()
     _consume(iterator)
     return (perf_counter() - start) / (units - 1)
+
+
+def _seconds_a_unit_drained(build: Build, units: int) -> float:
+    iterator: Any = iter(build())
+    next(iterator)
+    start = perf_counter()
+    for taken, _ in enumerate(iterator, 1):  # noqa: B007
+        now = perf_counter()
+        if now - start > DRAINED_FOR:
+            break
+    if hasattr(iterator, "close"):
+        iterator.close()
+    return (now - start) / taken
 
 
 def _seconds_to_describe(build: Build, units: int) -> float:
@@ -246,6 +260,7 @@ def bringing(modules: Iterable[str]) -> Measure:
 TIME = Measure("time per unit, all elements consumed", _seconds_a_unit)
 WHOLE_TIME = Measure("time per unit, from the description on", _seconds_a_unit_from_nothing)
 RUNNING_TIME = Measure("time per unit, after the first element", _seconds_a_unit_once_started)
+DRAINING_TIME = Measure("time per unit, drained for a second", _seconds_a_unit_drained)
 DESCRIPTION_TIME = Measure("time to describe", _seconds_to_describe)
 FIRST_TIME = Measure("time a fresh description takes to its first element", _seconds_to_the_first)
 WHOLE_FIRST_TIME = Measure(
