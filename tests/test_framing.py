@@ -116,6 +116,12 @@ def test_elements_of_one_form_travel_together(sent: list[Any], copy: bool) -> No
     assert alike(posted(sent, copy), sent)
 
 
+@pytest.mark.parametrize("key", [2**64, -(2**63) - 1, "\ud800", 1j, np.str_("a"), np.bytes_(b"b")])
+def test_a_key_that_msgpack_cannot_hold(key: Any) -> None:
+    (arrived,) = posted([{key: 1, "b": 2}])
+    assert [(type(one), one) for one in arrived] == [(type(key), key), (str, "b")]
+
+
 def test_what_arrives_is_separate() -> None:
     one, other = posted([{"X": np.zeros(3)}, {"X": np.zeros(3)}])
     one["X"][:] = 7
@@ -165,6 +171,13 @@ class Unknown:
 def test_what_has_no_place_is_refused(element: Any, message: str) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
         Form.of(element)
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(DataError, match="it is nested too deeply, or in itself"):
+        Form.of(endless)
 
 
 def test_plain_is_what_can_travel() -> None:

@@ -167,11 +167,11 @@ class Form:
     ----------
     node : Node
         The structure.
+    encoded : bytes
+        The same as it travels.
 
     Attributes
     ----------
-    encoded : bytes
-        The structure as it travels.
     row : int
         How many bytes the arrays of an element take.
     take : callable
@@ -180,9 +180,9 @@ class Form:
 
     __slots__ = ("arrays", "encoded", "node", "plain", "row", "take")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, encoded: bytes) -> None:
         self.node = node
-        self.encoded = encode(node)
+        self.encoded = encoded
         self.take = _taker(node)
         self.plain = 0
         self.row = 0
@@ -208,7 +208,12 @@ class Form:
         DataError
             If something in it has no place on the wire; it names the keys that lead there.
         """
-        return Form(_node(element, ()))
+        try:
+            node = _node(element, ())
+            return Form(node, encode(node))
+        except RecursionError:
+            problem = "it is nested too deeply, or in itself, to be moved to another process"
+            raise DataError(problem) from None
 
     @staticmethod
     @lru_cache(maxsize=256)
@@ -221,8 +226,8 @@ class Form:
             If they are none.
         """
         try:
-            return Form(decoded(encoded, Node))
-        except (ValueError, TypeError, OverflowError, SyntaxError) as error:
+            return Form(decoded(encoded, Node), encoded)
+        except (ValueError, TypeError, OverflowError, SyntaxError, RecursionError) as error:
             raise TransportError(f"a structure that cannot be: {error}") from error
 
     def columns(self, count: int, memory: Any) -> list[Any]:
