@@ -118,6 +118,12 @@ def test_elements_of_one_form_travel_together(sent: list[Any], copy: bool) -> No
     assert alike(posted(sent, copy), sent)
 
 
+@pytest.mark.parametrize("key", [2**64, -(2**63) - 1, "\ud800", 1j, np.str_("a"), np.bytes_(b"b")])
+def test_a_key_that_msgpack_cannot_hold(key: Any) -> None:
+    (arrived,) = posted([{key: 1, "b": 2}])
+    assert [(type(one), one) for one in arrived] == [(type(key), key), (str, "b")]
+
+
 def test_what_arrives_is_separate() -> None:
     one, other = posted([{"X": np.zeros(3)}, {"X": np.zeros(3)}])
     one["X"][:] = 7
@@ -153,9 +159,20 @@ class Unknown:
         return "<unknown>"
 
 
+class Unshown:
+    def __repr__(self) -> str:
+        raise RuntimeError("never shown")
+
+
+class Derived(np.float64):
+    pass
+
+
 @pytest.mark.parametrize(
     ("element", "message"),
     [
+        ({"a": Unshown()}, "test_framing.Unshown object at"),
+        (Derived(1), "test_framing.Derived"),
         (Unknown(), "test_framing.Unknown <unknown> cannot be moved to another process"),
         ({"a": [0, {"b": {1, 2}}]}, "key 'a'[1]['b']: builtins.set {1, 2} cannot be moved"),
         ({"a": np.array([None])}, "key 'a': ndarray of dtype object cannot be moved"),
@@ -169,10 +186,35 @@ def test_what_has_no_place_is_refused(element: Any, message: str) -> None:
         Form.of(element)
 
 
+def test_a_dtype_that_is_not_of_numpy_is_refused() -> None:
+    rational = pytest.importorskip("numpy._core._rational_tests").rational
+    for element in (np.zeros(2, rational), np.zeros(2, [("f", rational)])):
+        with pytest.raises(DataError, match=r"ndarray of dtype .*rational.* cannot be moved"):
+            Form.of({"a": element})
+
+
+def test_a_number_of_a_derived_class_is_another_form() -> None:
+    assert not Form.of(np.float64(1)).take(Derived(1), [])
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(DataError, match="it is nested too deeply, or in itself"):
+        Form.of(endless)
+
+
 def test_plain_is_what_can_travel() -> None:
     told = plain((1, [np.zeros(2)], {"a": Unknown()}, {Unknown(): 1}, Unknown(), "b"))
     assert alike(told[:2], (1, [np.zeros(2)]))
     assert told[2:] == ({"a": "<unknown>"}, "{<unknown>: 1}", "<unknown>", "b")
+
+
+def test_plain_tells_of_anything() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert plain(endless) == "[[...]]"
+    assert "test_framing.Unshown object at" in plain({"a": Unshown()})["a"]
 
 
 def test_rows_begin_where_any_dtype_may() -> None:

@@ -243,6 +243,14 @@ def test_an_exception_of_any_make() -> None:
         yield 0
         raise FileNotFoundError(2, "No such file", "x.npz")
 
+    def endless() -> Any:
+        yield 0
+        error = ValueError([])
+        error.args[0].append(error.args)
+        raise error
+
+    _, error = until_fault(stream(endless) | zmq(), ValueError)
+    assert "raise error" in str(error.__cause__)
     _, error = until_fault(stream(unusual) | zmq(), Unusual)
     assert (str(error), error.code) == ("7: see there", 7)
     assert "lock" in error.lock

@@ -41,7 +41,10 @@ def story_of(error: BaseException) -> tuple[Story, tuple[Any, dict[str, Any]]]:
             _text(error),
             "".join(traceback.format_exception(error)).encode("utf-8", "replace").decode(),
         ),
-        (plain(_arguments(error)), {name: plain(value) for name, value in vars(error).items()}),
+        (
+            tuple(map(plain, _arguments(error))),
+            {name: plain(value) for name, value in vars(error).items()},
+        ),
     )
 
 
@@ -49,7 +52,7 @@ def _arguments(error: BaseException) -> tuple[Any, ...]:
     """What it is made from, as it tells pickle: not all of it need be in `args`."""
     try:
         reduced: Any = error.__reduce_ex__(2)
-        return reduced[1] if reduced[0] is type(error) else error.args
+        return tuple(reduced[1]) if reduced[0] is type(error) else error.args
     except Exception:  # noqa: BLE001  Whatever a class of the user's does.
         return error.args
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pescador.errors import TransportError
+from pescador.errors import DataError, TransportError
 from pescador.transport.packing import PLAIN, decoded, encode
 from pescador.transport.structures import (
     ARRAYS,
@@ -22,6 +22,7 @@ from pescador.transport.structures import (
     ScalarOf,
     TupleOf,
     dtype_of,
+    is_scalar,
     keys_of,
     leaves_of,
     structure_of,
@@ -43,11 +44,11 @@ class Form:
     ----------
     node : Node
         The structure.
+    encoded : bytes
+        The same as it travels.
 
     Attributes
     ----------
-    encoded : bytes
-        The structure as it travels.
     row : int
         How many bytes the arrays of an element take.
     take : callable
@@ -56,9 +57,9 @@ class Form:
 
     __slots__ = ("arrays", "encoded", "node", "plain", "row", "take")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, encoded: bytes) -> None:
         self.node = node
-        self.encoded = encode(node)
+        self.encoded = encoded
         self.take = _taker(node)
         self.plain = 0
         self.row = 0
@@ -84,7 +85,12 @@ class Form:
         DataError
             If something in it has no place on the wire; it names the keys that lead there.
         """
-        return Form(structure_of(element))
+        try:
+            node = structure_of(element)
+            return Form(node, encode(node))
+        except RecursionError:
+            problem = "it is nested too deeply, or in itself, to be moved to another process"
+            raise DataError(problem) from None
 
     @staticmethod
     @lru_cache(maxsize=256)
@@ -97,8 +103,8 @@ class Form:
             If they are none.
         """
         try:
-            return Form(decoded(encoded, Node))
-        except (ValueError, TypeError, OverflowError, SyntaxError) as error:
+            return Form(decoded(encoded, Node), encoded)
+        except (ValueError, TypeError, OverflowError, SyntaxError, RecursionError) as error:
             raise TransportError(f"a structure that cannot be: {error}") from error
 
     def columns(self, count: int, memory: Any) -> list[Any]:
@@ -186,7 +192,7 @@ def _scalar_taker(node: ScalarOf) -> Taker:
     dtype = dtype_of(node.dtype)
 
     def take(value: Any, leaves: list[Any]) -> bool:
-        if isinstance(value, np.generic) and type(value) not in PLAIN and value.dtype == dtype:
+        if is_scalar(value) and type(value) not in PLAIN and value.dtype == dtype:
             leaves.append(value)
             return True
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.msgpack import Ext
 
 from pescador.errors import DataError
-from pescador.transport.packing import PLAIN, extension, fitting
+from pescador.transport.packing import PLAIN, encode, extension, fitting
 from pescador.values import show
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ScalarOf",
     "TupleOf",
     "dtype_of",
+    "is_scalar",
     "keys_of",
     "leaves_of",
     "plain",
@@ -97,15 +98,32 @@ KINDS = "biufcmMSUV"
 
 def plain(value: Any) -> Any:
     """The same, as far as it can travel: what has no place on the wire is told by its repr."""
+    try:
+        told = _plain(value)
+        encode(structure_of(told))
+    except (DataError, RecursionError):
+        return _told(value, repr)
+    return told
+
+
+def _plain(value: Any) -> Any:
     if type(value) in (tuple, list):
-        return type(value)(map(plain, value))
+        return type(value)(map(_plain, value))
     if type(value) is dict and {*map(type, value)} <= PLAIN:
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     try:
         structure_of(value)
     except DataError:
-        return repr(value)
+        return _told(value, repr)
     return value
+
+
+def _told(value: Any, how: Callable[[Any], str]) -> str:
+    """What a value is, in words, even where its repr fails."""
+    try:
+        return how(value)
+    except Exception:  # noqa: BLE001  Whatever a class of the user's does.
+        return object.__repr__(value)
 
 
 def structure_of(value: Any, path: tuple[Any, ...] = ()) -> Node:
@@ -121,7 +139,7 @@ def structure_of(value: Any, path: tuple[Any, ...] = ()) -> Node:
         return Plain()
     if kind in ARRAYS:
         return ArrayOf(_described(value.dtype, value, path), _turned(value).shape, value.flags.fnc)
-    if isinstance(value, np.generic):
+    if is_scalar(value):
         return ScalarOf(_described(value.dtype, value, path))
     if kind is dict:
         for key in value:
@@ -135,9 +153,14 @@ def structure_of(value: Any, path: tuple[Any, ...] = ()) -> Node:
     raise _homeless(value, path, "an element consists of dicts, tuples, lists, arrays,")
 
 
+def is_scalar(value: Any) -> bool:
+    """Whether it is a number of numpy's, and not of a class derived from one."""
+    return isinstance(value, np.generic) and type(value) is value.dtype.type
+
+
 def _homeless(value: Any, path: tuple[Any, ...], what: str) -> DataError:
     kind = type(value)
-    shown = f"{kind.__module__}.{kind.__qualname__} {show(value):.60}"
+    shown = f"{kind.__module__}.{kind.__qualname__} {_told(value, show):.60}"
     if isinstance(value, np.ndarray | np.generic) and kind.__module__ == "numpy":
         shown = f"{kind.__name__} of dtype {value.dtype}"
     problem = f"{shown} cannot be moved to another process: {what} numbers, str, bytes and None"
@@ -159,7 +182,8 @@ def _described(dtype: np.dtype[Any], value: Any, path: tuple[Any, ...]) -> Dtype
         )
     if dtype.subdtype is not None:
         return Subarray(_described(dtype.subdtype[0], value, path), dtype.subdtype[1])
-    if dtype.kind not in KINDS:
+    # A dtype that is not numpy's own, as bfloat16 is, may pass itself off as bytes.
+    if dtype.kind not in KINDS or np.dtype(dtype.str) != dtype:
         raise _homeless(value, path, "arrays are of")
     return dtype.str
 

@@ -115,9 +115,10 @@ def _serve(job: Job, outbox: Outbox) -> None:
 
 
 def _feed(job: Job, run: Pass[Any], outbox: Outbox) -> None:
+    put = outbox.put
     for index, element in enumerate(run):
         try:
-            wanted = outbox.put(element)
+            wanted = put(element)
         except DataError as error:
             raise DataError(error.problem, job.op, index, error.key) from None
         if not wanted:
