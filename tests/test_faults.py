@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ import pytest
 import zmq as pyzmq
 
 from pescador import TransportError, WorkerError, ops, stream
-from pescador.ops import mux, prefetch, round_robin, take, zmq
+from pescador.ops import chain, mux, prefetch, round_robin, take, zmq
 from pescador.transport.framing import Form
+from pescador.transport.living import sentinel
 from pescador.transport.packing import encode
 from pescador.transport.sending import Outbox
 from pescador.transport.speaking import Rows
-from pescador.transport.working import _sentinel
 from sources import closing, in_c, numbered, pid, stuck, until_fault
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -72,6 +73,11 @@ DEATHS = {
     "exit 3": (lambda: os._exit(3), 3, "ended with exit code 3"),
     "SIGKILL": (lambda: os.kill(os.getpid(), signal.SIGKILL), -9, "was ended by SIGKILL, as the"),
     "SIGSEGV": (lambda: os.kill(os.getpid(), signal.SIGSEGV), -11, "was ended by SIGSEGV"),
+    "SIGRTMIN + 3": (
+        lambda: os.kill(os.getpid(), signal.SIGRTMIN + 3),
+        -signal.SIGRTMIN - 3,
+        f"was ended by signal {signal.SIGRTMIN + 3}",
+    ),
     "SIGTERM": (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, "ended with exit code 143"),
 }
 
@@ -110,6 +116,30 @@ def test_a_worker_that_is_killed_while_it_is_waited_for() -> None:
     with pytest.raises(WorkerError, match="SIGKILL"):
         next(run)
     assert time.monotonic() - start < 1.1
+
+
+def forking(read: int) -> Iterator[int]:
+    """Leave a fork behind that ends when it is told to."""
+    if not os.fork():
+        os.read(read, 1)
+        os._exit(0)
+    yield 0
+
+
+@pytest.mark.parametrize("die", ["SIGKILL", "SIGTERM"])
+def test_a_worker_that_is_outlived_by_its_own_fork(die: str) -> None:
+    read, write = os.pipe()
+    start = time.monotonic()
+    try:
+        fork = stream(forking, read)
+        given, _ = until_fault([fork, stream(dying, 1, die)] | chain() | zmq(), WorkerError)
+        assert given in ([], [0], [0, 0])
+        assert [*(fork | zmq())] == [0]
+        assert time.monotonic() - start < 2
+    finally:
+        os.write(write, b"!!")
+        os.close(read)
+        os.close(write)
 
 
 class Unreadable:
@@ -275,13 +305,13 @@ def test_a_consumer_that_dies_takes_its_worker_along(source: str, method: str) -
     assert took < 1.5
 
 
-def test_a_consumer_is_watched_where_the_system_does_not_tell(monkeypatch: Any) -> None:
-    """Without pidfd, the pipe that multiprocessing has tells."""
+def test_a_process_is_watched_where_the_system_does_not_tell(monkeypatch: Any) -> None:
+    """Without pidfd, the pipe that multiprocessing has tells; what is gone is told at once."""
     monkeypatch.delattr(os, "pidfd_open")
     assert [*(range(5) | zmq())] == [*range(5)]
     monkeypatch.undo()
-    with pytest.raises(ProcessLookupError), _sentinel(2**22):
-        pass
+    with sentinel(2**22, -1) as gone:
+        assert connection.wait([gone], 10) == [gone]
 
 
 def test_an_interpreter_that_ends_takes_its_worker_along() -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import chain, islice
-from multiprocessing import util
+from multiprocessing import connection, util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -26,6 +26,7 @@ from pescador.seeding import Place, fresh_word
 from pescador.transport.connecting import Listener, require_room
 from pescador.transport.failing import raised_again
 from pescador.transport.framing import Form
+from pescador.transport.living import sentinel
 from pescador.transport.packing import decoded, encode
 from pescador.transport.sharing import Arena, Borrowed, forking_a_worker
 from pescador.transport.speaking import (
@@ -169,12 +170,13 @@ class Worker:
             self.process = context.Process(target=work, args=args, name=self.name)
             self.process.start()
         undo.callback(_end, self.process)
+        self.gone = undo.enter_context(sentinel(self.process.pid, self.process.sentinel))
         if self.arena is not None:
             self.arena.close()
         require_room(1)  # for the worker's connection
         self.poller = zmq.Poller()
         self.poller.register(self.listener.socket, zmq.POLLIN)
-        self.poller.register(self.process.sentinel, zmq.POLLIN)
+        self.poller.register(self.gone, zmq.POLLIN)
 
     def blocks(self) -> Generator[Iterator[Any], None, None]:
         """What it sends, as iterators over some elements each."""
@@ -262,10 +264,10 @@ class Worker:
 
     def death(self) -> WorkerError:
         """How the process died."""
-        self.process.join(self.patience)
+        _reap(self.process)
         code = self.process.exitcode
         if code is not None and code < 0:
-            how = f"was ended by {signal.Signals(-code).name}"
+            how = f"was ended by {_signal_name(-code)}"
             if -code == signal.SIGKILL:
                 how += ", as the system does when memory runs out"
         else:
@@ -289,7 +291,7 @@ class Worker:
         with self.undo:
             failure = self.last_words()
             self.say(Leave())
-            self.process.join(self.patience / 2)
+            connection.wait([self.gone], self.patience / 2)
         if failure is not None:
             raise failure
 
@@ -312,8 +314,20 @@ class Worker:
 
 
 def _end(process: BaseProcess) -> None:
-    """See to it that a process is no more."""
+    """See to it that a process is no more, nor what stands for it."""
+    _reap(process)
+    process.close()
+
+
+def _reap(process: BaseProcess) -> None:
+    """See to it that a process is no more; of one that has died the exit code is known then."""
     if process.exitcode is None:
         process.kill()
     process.join()
-    process.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Between SIGRTMIN and SIGRTMAX they have none.
+        return f"signal {number}"

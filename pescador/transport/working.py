@@ -6,16 +6,16 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
+from time import sleep
 from typing import Any
 
 from pescador.errors import DataError
 from pescador.running import Pass
 from pescador.seeding import seed_globals
 from pescador.transport.connecting import Address, connect
+from pescador.transport.living import sentinel
 from pescador.transport.packing import decoded
 from pescador.transport.sending import Outbox
 from pescador.transport.sharing import Arena
@@ -147,18 +147,23 @@ def _listen(
     finished: threading.Event,
     dismissed: threading.Event,
 ) -> None:
-    """Hear the consumer until it has all, or is gone."""
-    try:
-        with _sentinel(consumer) as gone:
+    """Hear the consumer until it has all, or is gone; none is outlived for long."""
+    parent = parent_process()
+    assert parent is not None  # noqa: S101  A worker is a child of multiprocessing.
+    with sentinel(consumer, parent.sentinel) as gone:
+        try:
             while _heard(control, gone, outbox):
                 pass
-    finally:
-        outbox.stop()
-        dismissed.set()
-        if not finished.wait(GRACE):
-            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            outbox.stop()
+            dismissed.set()
             if not finished.wait(GRACE):
-                os._exit(1)
+                os.kill(os.getpid(), signal.SIGTERM)
+                finished.wait(GRACE)
+            # Threads and processes that the stream leaves behind may keep it from ending.
+            connection.wait([gone])
+            sleep(GRACE)
+            os._exit(1)
 
 
 def _heard(control: connection.Connection, gone: int, outbox: Outbox) -> bool:
@@ -174,25 +179,3 @@ def _heard(control: connection.Connection, gone: int, outbox: Outbox) -> bool:
     elif isinstance(message, Stop):
         outbox.stop()
     return not isinstance(message, Leave)
-
-
-@contextmanager
-def _sentinel(consumer: int) -> Iterator[int]:
-    """What becomes ready to be read when the consumer dies.
-
-    The pipe that multiprocessing has for it stays open as long as any other fork of the consumer
-    lives on; where the system tells of the process itself, that is asked.
-    """
-    try:
-        descriptor = os.pidfd_open(consumer)
-    except ProcessLookupError:
-        raise  # It is gone already.
-    except (AttributeError, OSError):
-        parent = parent_process()
-        assert parent is not None  # noqa: S101  A worker is a child of multiprocessing.
-        yield parent.sentinel
-    else:
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
