@@ -317,13 +317,21 @@ def test_a_process_is_watched_where_the_system_does_not_tell(monkeypatch: Any) -
 def test_an_interpreter_that_ends_takes_its_worker_along() -> None:
     run = script(
         """
-        import itertools
+        import itertools, threading
         from pescador import stream
         from pescador.ops import prefetch, zmq
         from sources import pid
         run = iter(stream(pid, 10**9) | zmq())
         other = iter(itertools.count() | prefetch())
-        print(next(run), next(other))
+        print(next(run), next(other), flush=True)
+
+        def go_on():
+            for _ in stream(itertools.repeat, 0) | zmq():
+                begun.set()
+
+        begun = threading.Event()
+        threading.Thread(target=go_on, daemon=True).start()
+        begun.wait()
         """
     )
     out, err = run.communicate(timeout=30)

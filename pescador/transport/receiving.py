@@ -141,7 +141,7 @@ class Worker:
         with ExitStack() as undo:
             self._start(package, seeds, undo)
             self.undo = undo.pop_all()
-        self.at_exit = util.Finalize(None, self.close, exitpriority=20)
+        self.at_exit = util.Finalize(None, self.abandon, exitpriority=20)
 
     def _start(self, package: Any, seeds: tuple[int, ...], undo: ExitStack) -> None:
         method = _resolved(self.op.start_method)
@@ -294,6 +294,15 @@ class Worker:
             connection.wait([self.gone], self.patience / 2)
         if failure is not None:
             raise failure
+
+    def abandon(self) -> None:
+        """End it with the interpreter; the socket is left to a thread that may be in its midst."""
+        self.stop()
+        self.closed = True
+        self.say(Leave())
+        connection.wait([self.gone], self.patience / 2)
+        _reap(self.process)
+        self.listener.met()
 
     def last_words(self) -> BaseException | None:
         """What went wrong as it closed what it runs, if anything did; at half time it is urged."""
