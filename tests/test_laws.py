@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import strategies
 from pescador import DataError, Join, Pipeline, Stream, ops, stream
-from pescador.testing import Probe, alike, assert_lawful
+from pescador.testing import LAWS, Probe, alike, assert_lawful
 from strategies import (
     LIMIT,
     OPERATORS,
@@ -29,7 +29,9 @@ from strategies import (
     unnamed,
 )
 
-over_everything = pytest.mark.parametrize("name", [*OPERATORS, "pipeline"])
+# Of processes there are fewer examples, for starting one takes as long as all the rest.
+at_once = [name for name in OPERATORS if name != "zmq"]
+over_everything = pytest.mark.parametrize("name", [*at_once, "pipeline"])
 
 
 def draw_case(data: st.DataObject, name: str) -> Case:
@@ -284,6 +286,16 @@ def test_release_leaves_what_was_begun_by_another() -> None:
 # Transport.
 
 
+@pytest.mark.parametrize("law", LAWS)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_laws_of_processes(law: str, data: st.DataObject) -> None:
+    case = draw_case(data, "zmq")
+    assert_lawful(case.op, case.items, laws=[law], reads=case.reads, most=5, names=vars(strategies))
+    assert (case.items | case.op).length == len(case.items)
+
+
+@settings(max_examples=20)
 @given(streams(), strategies.movers())
 def test_transport(given: Any, moved: Any) -> None:
     """Moving a stream to another process changes nothing but time; so does a thread."""
@@ -293,6 +305,7 @@ def test_transport(given: Any, moved: Any) -> None:
     assert_gives(described | ops.prefetch(moved.ahead), expected)
 
 
+@settings(max_examples=20)
 @given(st.lists(data_objects([()] * 2), max_size=4), strategies.movers())
 def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
     """Whatever the structure, and however often it changes on the way."""
