@@ -339,6 +339,25 @@ def test_an_interpreter_that_ends_takes_its_worker_along() -> None:
     assert gone(int(out.split()[0]))
 
 
+def test_a_process_that_ends_takes_its_worker_along() -> None:
+    """Where multiprocessing ends it, and not the interpreter."""
+    left = []
+
+    def leave() -> None:
+        left.append(iter(stream(pid, 10**9) | zmq()))
+        answer.put(next(left[0]))
+
+    context = multiprocessing.get_context("fork")
+    answer = context.SimpleQueue()
+    process = context.Process(target=leave)
+    process.start()
+    worker = answer.get()
+    process.join()
+    assert process.exitcode == 0
+    assert gone(worker)
+    answer.close()
+
+
 def test_what_a_fork_of_the_consumer_holds_is_not_overwritten() -> None:
     read, write = os.pipe()
     run = iter(stream(numbered, 5000, 2000) | zmq(buffer="1MB"))
