@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -581,6 +582,21 @@ def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
     assert thread.is_alive()
     forever.set()
     thread.join()
+
+
+def test_a_consumer_that_is_swifter_than_its_thread(monkeypatch: Any) -> None:
+    class Slow(SimpleQueue):
+        def put(self, item: Any) -> None:
+            super().put(item)
+            time.sleep(0.002)  # in which the consumer takes it
+
+    monkeypatch.setattr("pescador.transport.prefetching.SimpleQueue", Slow)
+    run = iter(range(20) | prefetch())
+    given: list[int] = []
+    thread = threading.Thread(target=given.extend, args=(run,), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert given == [*range(20)]
 
 
 def test_a_thread_ends_with_its_run() -> None:

@@ -56,9 +56,10 @@ class Fetcher:
         closing = False
         try:
             with Pass.over(self.upstream) as run:
-                one: list[Any] = [None]
-                while one and self.room.acquire() and not self.stopped:
+                goes_on = True
+                while goes_on and self.room.acquire() and not self.stopped:
                     one = [*islice(run, 1)]
+                    goes_on = bool(one)  # Once it is put, its consumer may have emptied it.
                     self.queue.put(one)
                 closing = True
         except BaseException as error:  # noqa: BLE001  It is the consumer's to see.
