@@ -462,6 +462,16 @@ def test_no_more_elements_are_made_than_are_allowed(ahead: int) -> None:
         assert count.value <= taken + ahead
 
 
+def test_numbers_count_towards_the_buffer() -> None:
+    count = multiprocessing.get_context("fork").Value("i", 0)
+    lists = itertools.repeat([0.5] * 1000)
+    with iter(stream(counted, lists, count) | zmq(buffer="100KB")) as run:
+        next(run)
+        await_value(count, 5)
+        time.sleep(0.05)
+        assert count.value < 20
+
+
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_thread_is_as_far_ahead_as_it_may(n: int) -> None:
     probe = Probe(itertools.count())

@@ -33,6 +33,9 @@ __all__ = ["ALIGNMENT", "Form"]
 # What every array begins at a multiple of, in a row and in memory: no dtype of numpy asks for more.
 ALIGNMENT = 16
 
+# About how many bytes a number of Python takes on its way, with its place in the structure.
+NUMBER = 16
+
 
 class Form:
     """The structure that elements share, and where in a row of bytes each of their arrays stands.
@@ -51,11 +54,13 @@ class Form:
     ----------
     row : int
         How many bytes the arrays of an element take.
+    size : int
+        How many an element takes in all, besides its text.
     take : callable
         From an element and a list: whether it has the structure; if so, its leaves are appended.
     """
 
-    __slots__ = ("arrays", "encoded", "node", "plain", "row", "take")
+    __slots__ = ("arrays", "encoded", "node", "plain", "row", "size", "take")
 
     def __init__(self, node: Node, encoded: bytes) -> None:
         self.node = node
@@ -75,6 +80,7 @@ class Form:
             self.arrays.append((dtype, shape, self.row))
             size = dtype.itemsize * prod(shape)
             self.row += -(-size // ALIGNMENT) * ALIGNMENT
+        self.size = self.row + self.plain * NUMBER
 
     @staticmethod
     def of(element: Any) -> Form:

@@ -106,7 +106,7 @@ class Outbox:
                 form = self.form = Form.of(element)
                 leaves.clear()
                 form.take(element, leaves)
-            size = form.row
+            size = form.size
             if form.plain:
                 size += sum(len(leaf) for leaf in leaves if type(leaf) in TEXT)
             if self.under_way + size > self.nbytes:
@@ -134,7 +134,7 @@ class Outbox:
 
     def opened(self, form: Form) -> Block:
         """A block for elements of this form, in shared memory if there is room for it."""
-        capacity = max(1, min(self.ahead // 2, TOGETHER // (form.row or 1)))
+        capacity = max(1, min(self.ahead // 2, TOGETHER // (form.size or 1)))
         size = capacity * form.row
         slot = None
         if self.arena is not None and 0 < size <= self.arena.size:
