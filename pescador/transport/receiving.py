@@ -222,22 +222,32 @@ class Worker:
         if not self.ready:
             self.ready = True
             self.listener.met()
-        message = decoded(header.bytes, FromWorker)
+        try:
+            message = decoded(header.bytes, FromWorker)
+        except TransportError as error:
+            raise self.named(error) from error
         self.over = isinstance(message, Failure | End)
         return message, frames[0] if frames else None
 
     def elements(self, rows: Rows, frame: Any) -> Iterator[Any]:
-        form = Form.read(rows.form)
-        size = rows.count * form.row
-        memory: np.ndarray
-        if rows.slot is not None and self.arena is not None:
-            try:
-                memory = Borrowed.of(self.arena, rows.slot, size, self.returned)
-            except (TypeError, ValueError) as error:
-                raise TransportError(f"no memory of {size} bytes at {rows.slot}") from error
-        else:
-            memory = np.array(() if frame is None else frame.buffer, np.uint8)
-        return form.elements(rows.count, memory, rows.plain, self.op.copy)
+        try:
+            form = Form.read(rows.form)
+            memory = self.memory(rows, rows.count * form.row, frame)
+            return form.elements(rows.count, memory, rows.plain, self.op.copy)
+        except TransportError as error:
+            raise self.named(error) from error
+
+    def memory(self, rows: Rows, size: int, frame: Any) -> np.ndarray:
+        if rows.slot is None or self.arena is None:
+            return np.array(() if frame is None else frame.buffer, np.uint8)
+        try:
+            return Borrowed.of(self.arena, rows.slot, size, self.returned)
+        except (TypeError, ValueError) as error:
+            raise TransportError(f"no memory of {size} bytes at {rows.slot}") from error
+
+    def named(self, error: TransportError) -> TransportError:
+        """The same, with the worker whose message it was."""
+        return TransportError(f"{self.name}: {error}")
 
     def error(self, failure: Failure, frame: Any) -> BaseException:
         ((args, attributes),) = self.elements(failure.values, frame)
