@@ -140,6 +140,7 @@ def test_what_arrives_is_separate() -> None:
         ([1], (1,)),
         ([1], [1, 2]),
         (np.zeros(2), np.zeros(3)),
+        ([np.zeros(2)], [np.zeros(3)]),
         (np.zeros(2), np.zeros(2, ">f8")),
         (np.zeros((2, 3)), np.asfortranarray(np.zeros((2, 3)))),
         (np.zeros(()), np.float64(0)),
