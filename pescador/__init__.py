@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from pescador.core import Join, Op, Pipeline, Same, Stream, stream
+from pescador.core import Apply, Join, Op, Pipeline, Same, Stream, stream
 from pescador.errors import (
     DataError,
     IndivisibleError,
@@ -16,8 +17,9 @@ from pescador.errors import (
     WorkerError,
 )
 from pescador.maps import buffer_stream, cache, keras_tuples, tuples
+from pescador.readings import ELEMENTWISE, PER_SHARD, REGROUPS, Random, Whole
 from pescador.running import Pass
-from pescador.seeding import SEED
+from pescador.seeds import SEED, State
 from pescador.streamers import (
     BufferedStreamer,
     ChainMux,
@@ -30,15 +32,19 @@ from pescador.streamers import (
     mux,
     streamable,
 )
+from pescador.values import FilledSeed, Named, Words
 
 if TYPE_CHECKING:
     from pescador.inspecting import check, explain, graph, profile
-    from pescador.learning import StreamLearner as StreamLearner
+    from pescador.sklearn import StreamLearner as StreamLearner
 
 __version__ = "4.0.0.dev0"
 
 # Without StreamLearner: scikit-learn is an extra, and `from pescador import *` needs none.
 __all__ = [
+    "ELEMENTWISE",
+    "PER_SHARD",
+    "REGROUPS",
     "SEED",
     "BufferedStreamer",
     "ChainMux",
@@ -53,6 +59,7 @@ __all__ = [
     "Pass",
     "PescadorError",
     "Pipeline",
+    "Random",
     "RoundRobinMux",
     "Same",
     "ShuffledMux",
@@ -60,6 +67,7 @@ __all__ = [
     "Stream",
     "Streamer",
     "TransportError",
+    "Whole",
     "WorkerError",
     "ZMQStreamer",
     "buffer_stream",
@@ -75,6 +83,14 @@ __all__ = [
     "tuples",
 ]
 
+
+# Parts of descriptions that only the library makes: they are here for the sake of pickles.
+PICKLED = (Apply, FilledSeed, Named, State, Words, type(SEED))
+
+# Pickles, documentation and tracebacks name the module that users import a name from.
+for _value in (*PICKLED, *(globals()[_name] for _name in __all__ if _name in globals())):
+    if isinstance(_value, type | FunctionType) and _value.__module__ != "pescador.errors":
+        _value.__module__ = __name__
 
 LOOKING = {"check", "explain", "graph", "profile"}
 
@@ -95,7 +111,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(inspecting, name)
     if name == "StreamLearner":  # scikit-learn is an extra, and takes a second to import
-        from pescador.learning import StreamLearner
+        from pescador.sklearn import StreamLearner
 
         return StreamLearner
     raise AttributeError(f"module 'pescador' has no attribute {name!r}")

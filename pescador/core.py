@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain, compress, count, repeat
 from typing import (
     TYPE_CHECKING,
@@ -16,7 +14,6 @@ from typing import (
     ClassVar,
     Generic,
     ParamSpec,
-    Self,
     TypeAlias,
     TypeVar,
     cast,
@@ -26,98 +23,56 @@ from typing import (
 import numpy as np
 
 from pescador import errors
-from pescador.errors import DataError, Finding, IndivisibleError, ParameterTypeError
-from pescador.running import Pass
-from pescador.seeding import SEED, Place, entropy_of
-from pescador.values import call, fields_of, hash_of, same, show
+from pescador.errors import DataError, ParameterTypeError
+from pescador.readings import Finding, Length, OpReadings, StreamReadings, Whole
+from pescador.running import Begun, Pass
+from pescador.seeds import argument
+from pescador.values import Named, call, described, fields_of, hash_of, same, show
 
-__all__ = ["Join", "Op", "Pipeline", "Same", "Stream", "sequence", "stream"]
+__all__ = [
+    "Apply",
+    "Join",
+    "Op",
+    "Part",
+    "Pipeline",
+    "Same",
+    "Stream",
+    "sequence",
+    "shard",
+    "stream",
+]
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 P = ParamSpec("P")
 
-# Of a stream: infinite, or None where nothing can be known.
-Length: TypeAlias = int | float | None
 
-
-class Op(Generic[A, B]):
+class Op(OpReadings, Generic[A, B]):
     """A step from elements of one type to elements of another: the base of every operator.
 
     A subclass is a frozen, slotted dataclass of its parameters, checked in ``__post_init__``.
-    Its ``__call__`` takes the upstream, any iterable, and returns an iterator; what runs is born
-    there and never kept in the operator.
+    Its ``__call__`` takes the upstream, any iterable, and returns an iterator. All that changes
+    while it runs is made in ``__call__`` and never kept in the operator.
+
+    Attributes
+    ----------
+    sharding : Sharding or Whole
+        How the stream is divided among shards: `ELEMENTWISE`, `PER_SHARD`, `REGROUPS`, or a
+        `Whole` that says why it cannot be divided, which is the default.
+    closes : bool, default=False
+        Whether ``__call__`` itself closes the runs that it begins of its upstream. If not, they
+        are closed when its own run ends or is closed.
     """
 
     __slots__ = ()
-    # So that `array | op` is left to the operator.
+    # numpy leaves `array | op` to the operator.
     __array_ufunc__ = None
+
+    closes: ClassVar[bool] = False
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         raise NotImplementedError
-
-    # How a stream is divided: `exact` where each element comes of the one at its place upstream;
-    # `dealt` where the parts of the upstream, however dealt out, give the parts of the whole.
-    exact: ClassVar[bool] = False
-    dealt: ClassVar[bool] = False
-    # Why it cannot be divided, and what to write instead.
-    indivisible: ClassVar[str] = (
-        "what it does with the whole cannot be told of the parts; "
-        "put it after what divides the stream"
-    )
-
-    def accept(self, upstream: Stream[Any], /) -> None:
-        """Refuse, where the pipeline is written, an upstream that can never fit."""
-
-    def length(self, upstream: Stream[Any], /) -> Length:
-        """How many elements it gives: an int, ``math.inf``, or None where nothing can be known."""
-        return upstream.length if self.exact else None
-
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        """Whether it begins again for as long as there is anything to give."""
-        return (self.exact or self.dealt) and upstream.recurs
-
-    def seed(self, place: Place, /) -> Self:
-        """The same operator, with what seed it lacks."""
-        return self
-
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        """Exactly the elements of `part`."""
-        if self.exact:
-            return upstream.split(part).then(self)
-        raise IndivisibleError(f"{self} cannot be divided: {self.indivisible}")
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        """As many parts, of which every element is in one."""
-        if self.exact or self.dealt:
-            return upstream.deal(part).then(self)
-        try:
-            return self.split(upstream, part)
-        except IndivisibleError:
-            upstream.deal(part)  # Its own reason, where it has one, comes first.
-            raise IndivisibleError(f"{self} cannot be divided: {self.indivisible}") from None
-
-    @property
-    def seeded(self) -> bool | None:
-        """Whether its random draws have a seed; None where it draws nothing."""
-        missing = object()
-        seed = getattr(self, "random_state", missing)
-        return None if seed is missing else seed is not None
-
-    @property
-    def reseeds(self) -> bool:
-        """Whether it seeds what it begins: streams of its pool, or rounds of its upstream."""
-        return False
-
-    @property
-    def elsewhere(self) -> str:
-        """Where its upstream runs, if not where it does: "a thread", "2 processes"."""
-        return ""
-
-    def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
-        """What will go wrong with it, as far as the description tells."""
-        return ()
 
     @overload
     def __or__(self, other: Same) -> Op[A, B]: ...
@@ -150,7 +105,7 @@ class Op(Generic[A, B]):
 
 
 class Same(Op[Any, Any]):
-    """An operator whose elements are of its upstream's type; so is a pipeline of such."""
+    """An operator that keeps the type of its elements; a pipeline of such operators is one too."""
 
     __slots__ = ()
 
@@ -179,7 +134,7 @@ class Same(Op[Any, Any]):
 
 
 class Join(Op[Iterable[Any], Any]):
-    """An operator on a stream of streams, its pool, whose elements are those of the streams."""
+    """An operator on a stream of streams, its pool, that yields the elements of these streams."""
 
     __slots__ = ()
 
@@ -209,37 +164,44 @@ class Join(Op[Iterable[Any], Any]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class shard(Same):  # noqa: N801  An operator, here because a source is divided by it.
-    """One of `count` parts: the elements `index`, `index + count`, `index + 2 * count`, ...
+    """Keep one of `count` parts: the elements `index`, `index + count`, `index + 2 * count`, ...
 
-    Where the source is a range, a sequence or an array, the others are not read.
+    The other elements of a range, a sequence or an array are not read.
 
     Parameters
     ----------
     index : int >= 0
-        Which part, less than `count`.
+        The index of the part, less than `count`.
     count : int > 0
-        How many parts there are.
+        The number of parts.
     block : int > 0, default=1
-        How many elements in a row stay together: the parts are of blocks, as of elements above.
+        The number of consecutive elements that stay together: parts consist of whole blocks.
 
     Raises
     ------
     ParameterError
         If `index` is not in ``[0, count)``, or `count` or `block` is less than 1.
     ParameterTypeError
-        If one of them is no integer.
+        If one of them is not an integer.
 
     Examples
     --------
     >>> list("abcde" | shard(1, 2)), list("abcde" | shard(0, 2, block=2))
     (['b', 'd'], ['a', 'b', 'e'])
+
+    A part of a stream that is too short is empty:
+
+    >>> list("a" | shard(1, 2))
+    []
     """
 
     index: int
     count: int
+    _: KW_ONLY
     block: int = 1
 
-    indivisible = "it counts elements of the whole; put it after what divides the stream"
+    closes = True
+    sharding = Whole("it counts elements of the whole stream")
 
     def __post_init__(self) -> None:
         for name, least in (("index", 0), ("count", 1), ("block", 1)):
@@ -261,7 +223,7 @@ class shard(Same):  # noqa: N801  An operator, here because a source is divided 
         return Pass.over(upstream).then(lambda items: compress(items, belongs))
 
     def below(self, n: int) -> int:
-        """How many of the first `n` elements belong to the part."""
+        """Return the number of the first `n` elements that belong to the part."""
         rounds, rest = divmod(n, self.count * self.block)
         return rounds * self.block + min(max(rest - self.index * self.block, 0), self.block)
 
@@ -269,12 +231,12 @@ class shard(Same):  # noqa: N801  An operator, here because a source is divided 
         known = upstream.length
         return self.below(known) if isinstance(known, int) else known
 
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_exact(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if self.block != part.block:
-            upstream.split(part)  # Refuses what cannot be divided.
+            upstream.shard_exact(part)  # It refuses an upstream that cannot be divided.
             return upstream.then(self, part)
         index = self.index + self.count * part.index
-        return upstream.split(replace(self, index=index, count=self.count * part.count))
+        return upstream.shard_exact(replace(self, index=index, count=self.count * part.count))
 
 
 Part: TypeAlias = shard
@@ -282,19 +244,18 @@ Part: TypeAlias = shard
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Apply(Op[A, B]):
-    """Any callable from an iterable to an iterable, as it stands on the right of ``|``."""
+    """The step that any callable from an iterable to an iterable becomes on the right of ``|``."""
 
     function: Callable[[Iterable[A]], Iterable[B]]
 
-    indivisible = "it may do anything; put it after what divides the stream"
+    sharding = Whole("it may do anything")
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
-        # A generator, so that closing it lets go of the upstream wherever the callable holds it.
         yield from _iterator(self.function(upstream), self)
 
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if gathers(self.function) and upstream.length == math.inf:
-            problem = "it asks for all elements, which have no end"
+            problem = "it asks for all elements of an endless stream"
             yield Finding("error", self, problem, f"take(n) before {self}")
 
     def __repr__(self) -> str:
@@ -331,45 +292,27 @@ class Pipeline(Op[A, B]):
     def __repr__(self) -> str:
         if len(self.ops) == 1 and not isinstance(self.ops[0], Apply):
             return f"Pipeline({show(self.ops)})"
-        # Two callables, or a callable and an operator, are no pipeline if nothing is on their left.
+        # Without an operator on its left, a callable cannot be joined to the next step.
         begin = [] if self.ops and not isinstance(self.ops[0], Apply) else ["Pipeline()"]
         return " | ".join([*begin, *map(repr, self.ops)])
 
 
-@dataclass(frozen=True, slots=True)
-class Named(Generic[A]):
-    """A pool with names: what a mapping on the left of ``|`` is frozen to."""
-
-    names: tuple[Any, ...]
-    values: tuple[A, ...]
-
-    def __iter__(self) -> Iterator[A]:
-        return iter(self.values)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __repr__(self) -> str:
-        pairs = (f"{show(k)}: {show(v)}" for k, v in zip(self.names, self.values, strict=True))
-        return "{" + ", ".join(pairs) + "}"
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Stream(Generic[A]):
-    """A description of a stream: a source, its arguments, and the operators on its way.
+class Stream(StreamReadings[A]):
+    """A description of a stream: a source, its arguments, and the operators that follow it.
 
-    Made by `stream` and by ``|``; immutable, picklable, comparable. Each ``iter`` is a new run
-    (a `Pass`), independent of any other; nothing is opened, called or copied before its first
-    element is asked for.
+    `stream` and ``|`` make descriptions. They are immutable, picklable and comparable. Each
+    ``iter`` begins a new run (a `Pass`), independent of any other; nothing is opened, called or
+    copied before its first element is asked for.
 
     Parameters
     ----------
     source : iterable or callable
-        What `stream` was given; a list frozen to a tuple.
+        The source that `stream` was given; a list is frozen to a tuple.
     args : tuple
         Positional arguments for a source that is a function.
     kwargs : tuple of (str, object)
-        Keyword arguments for it, sorted by name.
+        Keyword arguments for a source that is a function, sorted by name.
     ops : tuple of Op
         The operators, in the order in which elements pass through them.
 
@@ -389,14 +332,19 @@ class Stream(Generic[A]):
     kwargs: tuple[tuple[str, Any], ...] = ()
     ops: tuple[Op[Any, Any], ...] = ()
 
-    # How notebooks show it.
+    # How notebooks show a stream.
     _repr_html_: ClassVar[Callable[[Stream[Any]], str]]
 
     def __iter__(self) -> Iterator[A]:
         if not self.ops:
             return self._begin()
-        items = self.ops[-1](self.upstream)
-        return items if isinstance(items, Pass) else Pass(items, [items])
+        op = self.ops[-1]
+        if op.closes:
+            items = op(self.upstream)
+            return items if isinstance(items, Pass) else Pass(items, [items])
+        begun = Begun()
+        items = _iterator(op(_Watched(begun, self.upstream)), op)
+        return Pass(items, [begun, items])
 
     def _begin(self) -> Pass[A]:
         source = self.source
@@ -412,197 +360,16 @@ class Stream(Generic[A]):
         return Pass.lazily(lambda: _iterator(source, self))
 
     def _call(self) -> Any:
-        args = [None if arg is SEED else arg for arg in self.args]
-        kwargs = {name: None if arg is SEED else arg for name, arg in self.kwargs}
-        return self.source(*args, **kwargs)
+        kwargs = {name: argument(value) for name, value in self.kwargs}
+        return self.source(*map(argument, self.args), **kwargs)
 
     @property
     def upstream(self) -> Stream[Any]:
         """The stream before the last operator."""
         return Stream(self.source, self.args, self.kwargs, self.ops[:-1])
 
-    @property
-    def length(self) -> Length:
-        """How many elements a run gives: an int, ``math.inf``, or None where it is not known.
-
-        It is told by the description alone; nothing is run.
-
-        Examples
-        --------
-        >>> from pescador.ops import batch, cycle
-        >>> (range(10) | batch(3)).length, (range(10) | cycle()).length
-        (3, inf)
-        """
-        if self.ops:
-            return self.ops[-1].length(self.upstream)
-        return length_of(self.source)
-
-    @property
-    def recurs(self) -> bool:
-        """Whether it begins again for as long as there is anything to give."""
-        return bool(self.ops) and self.ops[-1].recurs(self.upstream)
-
-    def __len__(self) -> int:
-        length = self.length
-        if isinstance(length, int):
-            return length
-        # Not all of the stream is shown, for list() and tuple() ask for a length each time.
-        last = self.ops[-1] if self.ops else f"stream({show(self.source)})"
-        known = "unknown" if length is None else "infinite"
-        raise ParameterTypeError(f"{last} has no len(): its length is {known}")
-
-    def __bool__(self) -> bool:
-        return True
-
-    def seed(self, *entropy: int | str) -> Stream[A]:
-        """The same stream, with a seed wherever one is wanted and none is given.
-
-        An operator's seed depends on `entropy` and on its place by name: its own ``name=``, or
-        else its kind and how many of that kind stand before it. So other operators may come and
-        go. The streams of a pool are seeded by key or index, anew at each activation; a `SEED`
-        among the arguments of a source by its place there. What has a seed keeps it.
-
-        Parameters
-        ----------
-        *entropy : int >= 0 or str
-            For instance a seed and an epoch: ``s.seed(7, epoch)``.
-
-        Returns
-        -------
-        Stream
-            The seeded stream.
-
-        Raises
-        ------
-        ParameterError
-            If there is no entropy, or a negative number.
-        ParameterTypeError
-            If it is of another type.
-
-        Notes
-        -----
-        Seeds are words of ``numpy.random.SeedSequence(entropy, spawn_key=place)``.
-
-        Examples
-        --------
-        >>> from pescador.ops import shuffle
-        >>> mixed = range(5) | shuffle(5)
-        >>> list(mixed.seed(7, 0)) == list(mixed.seed(7, 0))
-        True
-        """
-        place = Place(entropy_of(self, entropy))
-        ops: list[Op[Any, Any]] = []
-        seen: Counter[tuple[str, str]] = Counter()
-        for op in self.ops:
-            kind, name = ("kind", type(op).__name__), getattr(op, "name", None)
-            known_as = ("name", name) if name else kind
-            ops.append(op.seed(place.at(*known_as, seen[known_as])))
-            seen.update({kind, known_as})
-            if getattr(op, "reseed", False):  # It seeds what comes before, at each round.
-                ops[:-1] = self.ops[: len(ops) - 1]
-        if any(getattr(op, "reseed", False) for op in ops):
-            return replace(self, ops=tuple(ops))
-        return replace(
-            self,
-            args=tuple(place.fill(arg, i) for i, arg in enumerate(self.args)),
-            kwargs=tuple((name, place.fill(arg, name)) for name, arg in self.kwargs),
-            ops=tuple(ops),
-        )
-
-    def shard(self, index: int, count: int) -> Stream[A]:
-        """The part of worker or rank `index` of `count`; every element is in one part.
-
-        Elements are dealt out by place where that is possible, and else a pool stream by stream.
-
-        Parameters
-        ----------
-        index : int >= 0
-            Which part, less than `count`.
-        count : int > 0
-            How many parts there are.
-
-        Returns
-        -------
-        Stream
-            The part.
-
-        Raises
-        ------
-        IndivisibleError
-            If an operator cannot be divided without changing what it means.
-        ParameterError, ParameterTypeError
-            If `index` or `count` is out of range or no integer.
-
-        Examples
-        --------
-        >>> from pescador.ops import batch
-        >>> batches = range(6) | batch(2)
-        >>> batches.shard(1, 2)
-        stream(range(0, 6)) | shard(1, 2, block=2) | batch(2)
-        """
-        part = shard(index, count)
-        if count == 1:
-            return self
-        try:
-            return self.split(part)
-        except IndivisibleError:
-            return self.deal(part)
-
-    def split(self, part: Part) -> Stream[A]:
-        """Exactly the elements of `part`.
-
-        Parameters
-        ----------
-        part : shard
-            Which part, of how many, in blocks of which size.
-
-        Returns
-        -------
-        Stream
-            The part.
-
-        Raises
-        ------
-        IndivisibleError
-            If an operator cannot tell which elements these are.
-        """
-        if self.ops:
-            return self.ops[-1].split(self.upstream, part)
-        if isinstance(self.source, Iterator):
-            raise IndivisibleError(
-                f"{self} cannot be divided: it is started already, and gives each element once; "
-                "pass the function that makes it"
-            )
-        return self.then(part)
-
-    def deal(self, part: Part) -> Stream[A]:
-        """One of as many parts, of which every element is in one; how they are dealt out is free.
-
-        Parameters
-        ----------
-        part : shard
-            Which part, of how many.
-
-        Returns
-        -------
-        Stream
-            The part.
-
-        Raises
-        ------
-        IndivisibleError
-            If an operator cannot be divided without changing what it means.
-        """
-        return self.ops[-1].deal(self.upstream, part) if self.ops else self.split(part)
-
-    @property
-    def names(self) -> tuple[Any, ...] | None:
-        """The names of the pool's streams, where the source is a mapping; else None.
-
-        They last through operators that give one element for each.
-        """
-        lasting = isinstance(self.source, Named) and all(op.exact for op in self.ops)
-        return self.source.names if lasting else None
+    def _part(self, index: int, count: int) -> Part:
+        return shard(index, count)
 
     @overload
     def __or__(self, other: Same) -> Stream[A]: ...
@@ -617,17 +384,17 @@ class Stream(Generic[A]):
     def __or__(self, other: Any) -> Any:
         joined: Stream[Any] = self
         for op in _steps(other):
-            op.accept(joined)
+            op.validate(joined)
             joined = joined.then(op)
         return joined
 
     def then(self, *ops: Op[Any, Any]) -> Stream[Any]:
-        """The stream with more operators on its way; ``|`` also looks whether they fit.
+        """Return the stream with more operators; ``|`` also checks that they fit.
 
         Parameters
         ----------
         *ops : Op
-            What comes last.
+            The operators that come last.
 
         Returns
         -------
@@ -637,15 +404,37 @@ class Stream(Generic[A]):
         return Stream(self.source, self.args, self.kwargs, (*self.ops, *ops))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and same(fields_of(self), fields_of(other))
+        return isinstance(other, Stream) and same(fields_of(self), fields_of(other))
 
     def __hash__(self) -> int:
         return hash(hash_of(fields_of(self)))
 
-    def __repr__(self) -> str:
-        arguments = [show(self.source), *map(show, self.args)]
-        arguments += [f"{name}={show(value)}" for name, value in self.kwargs]
-        return " | ".join([f"stream({', '.join(arguments)})", *map(repr, self.ops)])
+
+class _Watched(Stream[A]):
+    """The upstream that an operator from outside is given: the runs that it begins are noted."""
+
+    __slots__ = ("begun",)
+
+    begun: Begun
+
+    def __init__(self, begun: Begun, upstream: Stream[A]) -> None:
+        Stream.__init__(self, *fields_of(upstream))
+        object.__setattr__(self, "begun", begun)
+
+    def __iter__(self) -> Iterator[A]:
+        run = Stream.__iter__(self)
+        self.begun.runs.add(cast("Pass[A]", run))
+        return run
+
+    def __reduce__(self) -> Any:
+        return Stream, fields_of(self)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type[Stream[Any]]:
+            """The class of copies: they are plain streams."""
+            return Stream
 
 
 @overload
@@ -661,10 +450,10 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
     ----------
     source : callable or iterable
         A generator function, or any callable that returns an iterable: each run calls it. Or
-        anything that can be iterated again: a range, list, tuple, str, array (its rows), another
-        stream or one of the documented classes. A list is frozen to a tuple; elements are never
-        copied. A mapping is a named pool: its values are the elements. Or an iterator that is
-        already started: a run continues it, and never closes it.
+        an iterable that can be iterated again: a range, list, tuple, str, array (its rows), another
+        stream or an object whose class has a method ``__stream__``, as the documented classes do.
+        A list is frozen to a tuple; elements are never copied. A mapping is a named pool: its
+        values are the elements. Or a started iterator: a run continues it, and never closes it.
     *args, **kwargs
         Arguments for a callable.
 
@@ -675,8 +464,8 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
     Raises
     ------
     ParameterTypeError
-        If `source` is neither callable nor iterable, is an operator, or is not callable and yet
-        has arguments.
+        If `source` is neither callable nor iterable, if it is an operator, or if it is not
+        callable and arguments are given.
 
     Examples
     --------
@@ -693,12 +482,10 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
     """
     if isinstance(source, Op) or (isinstance(source, type) and issubclass(source, Op)):
         raise ParameterTypeError(
-            f"stream({show(source)}): an operator is no source; "
+            f"stream({show(source)}): an operator is not a source; "
             "write the source on its left: source | " + _hint(source)
         )
-    described = getattr(source, "stream", source)
-    if isinstance(described, Stream):
-        source = described
+    source = described(source)
     if _is_function(source):
         return Stream(source, args, tuple(sorted(kwargs.items())))
     if args or kwargs:
@@ -720,7 +507,7 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
     )
 
 
-# What iterating touches nothing of.
+# The types of sources whose `iter` has no effect.
 _PLAIN = {range, tuple, str, bytes, np.ndarray, Named}
 
 
@@ -742,23 +529,12 @@ def _iterator(items: Iterable[A], what: object) -> Iterator[A]:
 
 
 def gathers(function: Any) -> bool:
-    """Whether it is known to read all of an iterable before it returns."""
+    """Return whether a function is known to read all of an iterable before it returns."""
     return any(function is known for known in (list, tuple, set, frozenset, sorted))
 
 
-def length_of(source: Any) -> Length:
-    """How many elements a source gives, or anything else that can stand for a stream."""
-    described = getattr(source, "stream", source)
-    if isinstance(described, Stream):
-        return described.length
-    if isinstance(source, range):  # len() ends where an index of the machine does.
-        return max(0, -((source.start - source.stop) // source.step))
-    known = isinstance(source, Sequence | AbstractSet | Mapping | np.ndarray | Named)
-    return len(source) if known else None
-
-
 def sequence(upstream: Iterable[A]) -> Sequence[A] | np.ndarray | None:
-    """The sequence that `upstream` runs over one by one, where it has one: it can be indexed."""
+    """Return the sequence, if there is one, whose items are the elements of `upstream`."""
     if isinstance(upstream, Stream) and not upstream.ops:
         upstream = upstream.source
     if isinstance(upstream, Named):
@@ -774,19 +550,24 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
     if isinstance(step, Pipeline):
         return step.ops
     if isinstance(step, Op):
+        if not dataclasses.is_dataclass(type(step)):
+            raise ParameterTypeError(
+                f"{type(step).__name__} is not a dataclass: write "
+                "@dataclass(frozen=True, slots=True, eq=False, repr=False) above its class"
+            )
         return (step,)
     if isinstance(step, type) and issubclass(step, Op):
         raise ParameterTypeError(
             f"{step.__name__} is an operator without its parameters: write {_hint(step)}"
         )
-    if isinstance(getattr(step, "stream", step), Stream):
+    if isinstance(described(step), Stream):
         raise ParameterTypeError(
-            f"{show(step)} is a stream, and no step: to join streams write [a, b] | chain()"
+            f"{show(step)} is a stream, not a step: to join streams write [a, b] | chain()"
         )
     if callable(step):
         return (Apply(cast("Callable[[Iterable[Any]], Iterable[Any]]", step)),)
     raise ParameterTypeError(
-        f"{show(step)} is no step: an operator, or a callable from an iterable to an iterable"
+        f"{show(step)} is not a step: write an operator, or a callable from an iterable to one"
     )
 
 

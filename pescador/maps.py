@@ -40,7 +40,7 @@ def buffer_stream(
     >>> next(buffer_stream([{"x": 1}, {"x": 2}], 2))
     {'x': array([1, 2])}
     """
-    return ops.batch(buffer_size, axis, partial)(stream)
+    return ops.batch(buffer_size, axis, partial=partial)(stream)
 
 
 def tuples(stream: Iterable[Any], *keys: str) -> Iterator[tuple[Any, ...]]:
@@ -131,7 +131,7 @@ def cache(
     >>> list(cache(range(4), 2, prob=1, random_state=0))
     [0, 1, 2, 3]
     """
-    return ops.cache(n_cache, prob, random_state)(stream)
+    return ops.cache(n_cache, prob, random_state=random_state)(stream)
 
 
 FUNCTIONS = (buffer_stream, tuples, keras_tuples, cache)

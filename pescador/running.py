@@ -1,15 +1,16 @@
-"""What runs: a pass over a stream, and how it is closed."""
+"""One run of a stream, and how it is closed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Pass", "close_all"]
+__all__ = ["Begun", "Pass", "close_all"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -18,16 +19,16 @@ B = TypeVar("B")
 class Pass(chain[A]):
     """One run of a stream: an iterator that can be closed.
 
-    It costs next to nothing per element, being C. Its end, or `close`, ends what the run stands on:
-    the generators of its source and of its operators, so that their ``finally`` clauses run. As a
-    context manager it closes itself.
+    A run costs next to nothing per element, since it is implemented in C. Its end, or `close`,
+    closes the generators of its source and of its operators, so that their ``finally`` clauses
+    run. As a context manager it closes itself.
 
     Parameters
     ----------
     items : Iterator
-        What to run.
+        The elements.
     owned : list
-        What to close, the last first.
+        The generators and runs to close, the last one first.
     """
 
     __slots__ = ("__weakref__", "items", "owned")
@@ -43,7 +44,7 @@ class Pass(chain[A]):
 
     @staticmethod
     def over(upstream: Iterable[B]) -> Pass[B]:
-        """Run `upstream`; an iterator that is started already stays its owner's to close."""
+        """Begin a run of `upstream`; a started iterator is left to its owner to close."""
         items = iter(upstream.values() if isinstance(upstream, Mapping) else upstream)
         if items is upstream:
             return Pass(items, [])
@@ -51,12 +52,12 @@ class Pass(chain[A]):
 
     @staticmethod
     def lazily(begin: Callable[[], Iterator[B]]) -> Pass[B]:
-        """Run what `begin` returns, called when the first element is asked for."""
+        """Run the iterator that `begin` returns, which is called for the first element."""
         opening = _Opening(begin)
         return Pass(chain.from_iterable(starmap(opening.open, [()])), [opening])
 
     def then(self, step: Callable[[Iterator[A]], Iterator[B]]) -> Pass[B]:
-        """The same run with a step in C on top: the steps stand on each other directly."""
+        """Return the run with one more step in C, which reads directly from the step before it."""
         return Pass(step(self.items), self.owned)
 
     def close(self) -> None:
@@ -71,7 +72,7 @@ class Pass(chain[A]):
 
 
 class _Opening(Generic[A]):
-    """What a run opens at its first element, if it is not closed before."""
+    """The iterator of a run that is made at its first element, unless the run is closed before."""
 
     def __init__(self, begin: Callable[[], Iterator[A]]) -> None:
         self.begin = begin
@@ -86,8 +87,23 @@ class _Opening(Generic[A]):
         close_all([self.items])
 
 
+class Begun:
+    """The runs that an operator has begun of its upstream, to be closed with its own run.
+
+    References are weak: a run that the operator lets go of ends by itself.
+    """
+
+    __slots__ = ("runs",)
+
+    def __init__(self) -> None:
+        self.runs: WeakSet[Pass[Any]] = WeakSet()
+
+    def close(self) -> None:
+        close_all([*self.runs])
+
+
 def _end(owned: list[Any]) -> Iterator[Any]:
-    """Nothing, and the end of what is owned when it is reached."""
+    """Yield nothing, and close what a run owns when this end is reached."""
     close_all(reversed(owned))
     yield from ()
 

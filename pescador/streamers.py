@@ -241,6 +241,9 @@ class Streamer(Generic[A]):
     def __iter__(self) -> Iterator[A]:
         return self._run(self.stream)
 
+    def __stream__(self) -> Stream[A]:
+        return self.stream
+
     def __or__(self, other: Any) -> Any:
         return self.stream | other
 
@@ -446,7 +449,7 @@ class ShuffledMux(Streamer[A]):
     """
 
     def __init__(self, streamers: Any, weights: Any = None, random_state: Any = None) -> None:
-        self._describe(_pool(streamers) | ops.shuffled(weights, random_state))
+        self._describe(_pool(streamers) | ops.shuffled(weights, random_state=random_state))
 
 
 class RoundRobinMux(Streamer[A]):
@@ -472,7 +475,7 @@ class RoundRobinMux(Streamer[A]):
     """
 
     def __init__(self, streamers: Any, mode: str = "exhaustive", random_state: Any = None) -> None:
-        self._describe(_pool(streamers) | ops.round_robin(mode, random_state))
+        self._describe(_pool(streamers) | ops.round_robin(mode, random_state=random_state))
 
 
 class ChainMux(Streamer[A]):

@@ -4,26 +4,111 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-__all__ = ["call", "fields_of", "hash_of", "same", "show"]
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = [
+    "FilledSeed",
+    "Named",
+    "Words",
+    "call",
+    "changed",
+    "described",
+    "fields_of",
+    "hash_of",
+    "same",
+    "show",
+]
+
+A = TypeVar("A")
+Node = TypeVar("Node")
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Generic[A]):
+    """A pool with names: a mapping on the left of ``|`` is frozen to one."""
+
+    names: tuple[Any, ...]
+    values: tuple[A, ...]
+
+    def __iter__(self) -> Iterator[A]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __repr__(self) -> str:
+        pairs = (f"{show(k)}: {show(v)}" for k, v in zip(self.names, self.values, strict=True))
+        return "{" + ", ".join(pairs) + "}"
+
+
+class Words(tuple[int, ...]):  # noqa: SLOT001  A tuple has no slots.
+    """A seed that was filled in: a tuple of words that knows the entropy they come from."""
+
+    entropy: tuple[int | str, ...]
+
+    def __new__(cls, words: Iterable[int], entropy: tuple[int | str, ...]) -> Self:
+        self = super().__new__(cls, words)
+        self.entropy = entropy
+        return self
+
+    def __getnewargs__(self) -> Any:
+        return tuple(self), self.entropy
+
+
+class FilledSeed(int):
+    """A seed of a source that was filled in: an int that knows the entropy it comes from."""
+
+    entropy: tuple[int | str, ...]
+
+    def __new__(cls, seed: int, entropy: tuple[int | str, ...]) -> Self:
+        self = super().__new__(cls, seed)
+        self.entropy = entropy
+        return self
+
+    def __getnewargs__(self) -> Any:
+        return int(self), self.entropy
+
+
+def described(value: Any) -> Any:
+    """Return the stream that a facade stands for, and any other value as it is.
+
+    The class of a facade has a method ``__stream__`` that returns the description.
+    """
+    facade = getattr(type(value), "__stream__", None)
+    return value if facade is None else facade(value)
 
 
 def fields_of(node: Any) -> tuple[Any, ...]:
-    """The values of a dataclass's fields."""
+    """Return the values of a dataclass's fields."""
     return tuple(getattr(node, field.name) for field in dataclasses.fields(node))
 
 
+def changed(node: Node, **changes: Any) -> Node:
+    """Return a copy of a dataclass in which some fields have other values.
+
+    Unlike ``dataclasses.replace`` it also copies the fields that are not parameters of the class.
+    """
+    copy = object.__new__(node.__class__)
+    for field in dataclasses.fields(node):  # type: ignore[arg-type]
+        value = changes[field.name] if field.name in changes else getattr(node, field.name)
+        object.__setattr__(copy, field.name, value)
+    return copy
+
+
 def same(a: Any, b: Any) -> bool:
-    """Equality that never raises: arrays by identity, what cannot be compared is unequal."""
+    """Compare without ever raising: arrays by identity; values that cannot be compared differ."""
     if a is b:
         return True
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return False
-    # The documented classes are equal as what they describe.
-    a, b = getattr(a, "stream", a), getattr(b, "stream", b)
+    a, b = described(a), described(b)
     if isinstance(a, tuple) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, functools.partial) and type(a) is type(b):
@@ -35,7 +120,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def hash_of(value: Any) -> int:
-    """A hash that agrees with `same`, also of what has none of its own."""
+    """Return a hash that agrees with `same`; an unhashable value has that of its type."""
     if isinstance(value, np.ndarray):
         return id(value)
     if isinstance(value, tuple):
@@ -43,7 +128,7 @@ def hash_of(value: Any) -> int:
     if isinstance(value, functools.partial):
         return hash_of(_parts(value))
     try:
-        return hash(getattr(value, "stream", value))
+        return hash(described(value))
     except TypeError:
         return hash(type(value))
 
@@ -53,9 +138,11 @@ def _parts(value: functools.partial[Any]) -> tuple[Any, ...]:
 
 
 def show(value: Any) -> str:
-    """The expression that gives `value`: functions by qualified name, arrays abbreviated."""
+    """Return the expression of `value`: functions by qualified name, arrays abbreviated."""
     if isinstance(value, np.ndarray):
         return f"<array {value.dtype}{list(value.shape)}>"
+    if isinstance(value, FilledSeed):
+        return "SEED"
     if isinstance(value, functools.partial):
         arguments = [show(value.func), *map(show, value.args)]
         arguments += [f"{name}={show(given)}" for name, given in value.keywords.items()]
@@ -70,7 +157,7 @@ def show(value: Any) -> str:
     name = getattr(value, "__qualname__", None)
     if callable(value) and isinstance(name, str):
         if name.endswith("<lambda>"):
-            from pathlib import Path  # a few ms, for this alone
+            from pathlib import Path  # It takes some ms to import, and only this line needs it.
 
             code = value.__code__
             return f"<lambda> at {Path(code.co_filename).name}:{code.co_firstlineno}"
@@ -79,13 +166,14 @@ def show(value: Any) -> str:
 
 
 def call(name: str, node: Any) -> str:
-    """The call that builds a dataclass, defaults left out."""
+    """Return the call that builds a dataclass, without defaults and without filled-in seeds."""
     shown, by_place = [], True
-    for field in sorted(dataclasses.fields(node), key=lambda field: field.kw_only is True):
+    parameters = [field for field in dataclasses.fields(node) if field.init]
+    for field in sorted(parameters, key=lambda field: field.kw_only is True):
         value = getattr(node, field.name)
         by_place = by_place and not field.kw_only and field.default is dataclasses.MISSING
         if by_place:
             shown.append(show(value))
-        elif not same(value, field.default):
+        elif not (same(value, field.default) or isinstance(value, Words)):
             shown.append(f"{field.name}={show(value)}")
     return f"{name}({', '.join(shown)})"

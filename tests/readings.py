@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from pescador import SEED, ParameterError, Pipeline, Stream, stream
+from pescador.values import changed
 from strategies import pipelines
 
 entropies = st.lists(st.integers(0, 2**70) | st.text("ab"), min_size=1, max_size=3)
@@ -41,7 +42,7 @@ def bare(step: Any) -> Any:
     if isinstance(step, Pipeline):
         return Pipeline(tuple(map(bare, step.ops)))
     given = {"random_state": None, "entropy": None, "reseed": False}
-    return replace(step, **{f.name: given[f.name] for f in fields(step) if f.name in given})
+    return changed(step, **{f.name: given[f.name] for f in fields(step) if f.name in given})
 
 
 @st.composite

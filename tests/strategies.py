@@ -342,11 +342,15 @@ def pool_weights(pool: Any) -> SearchStrategy[Any]:
     return st.none() | values | values.map(np.array)
 
 
-place = st.fixed_dictionaries({"tag": flags, "name": names, "entropy": entropies})
+place = st.fixed_dictionaries({"tag": flags, "name": names})
 
 
-def joins(build: Callable[..., Any], *parameters: SearchStrategy[Any]) -> SearchStrategy[Any]:
-    return st.builds(lambda given, kept: build(*given, **kept), st.tuples(*parameters), place)
+def joins(build: Callable[..., Any], *parameters: Any, **named: Any) -> SearchStrategy[Any]:
+    return place.flatmap(lambda given: st.builds(build, *parameters, **named, **just(given)))
+
+
+def just(given: Mapping[str, Any]) -> dict[str, SearchStrategy[Any]]:
+    return {name: st.just(value) for name, value in given.items()}
 
 
 @st.composite
@@ -368,7 +372,7 @@ def muxes(draw: Any, kind: str, pool: Any) -> Any:
 @st.composite
 def shards(draw: Any) -> Any:
     count = draw(counts)
-    return ops.shard(draw(st.integers(0, count - 1)), count, draw(st.integers(1, 3)))
+    return ops.shard(draw(st.integers(0, count - 1)), count, block=draw(st.integers(1, 3)))
 
 
 @st.composite
@@ -390,7 +394,7 @@ def keras(draw: Any) -> Any:
 
 def batches_of(kind: str) -> SearchStrategy[Any]:
     axes = st.none() if kind in ("numbers", "samples") else st.just(0)
-    return st.builds(ops.batch, counts, axes, flags)
+    return st.builds(ops.batch, counts, axes, partial=flags)
 
 
 @dataclass(frozen=True)
@@ -437,13 +441,17 @@ OPERATORS: dict[str, Operator] = {
     ),
     "buffer": Operator(
         ROWS,
-        of(st.builds(ops.buffer, counts, flags)),
+        of(st.builds(ops.buffer, counts, partial=flags)),
         buffer_model,
         lambda op, items, k: row_reads(k * op.n, items),
     ),
     "cache": Operator(
         ANY,
-        of(st.builds(ops.cache, counts, st.sampled_from([0.3, 0.5, 1]), seeds, name=names)),
+        of(
+            st.builds(
+                ops.cache, counts, st.sampled_from([0.3, 0.5, 1]), random_state=seeds, name=names
+            )
+        ),
         cache_model,
     ),
     "chain": Operator(
@@ -454,7 +462,7 @@ OPERATORS: dict[str, Operator] = {
     ),
     "cycle": Operator(
         ANY,
-        of(st.builds(ops.cycle, st.none() | st.integers(0, 3), reseed=flags, entropy=entropies)),
+        of(st.builds(ops.cycle, st.none() | st.integers(0, 3), reseed=flags)),
         cycle_model,
         endless=lambda op: op.times is None,
     ),
@@ -479,7 +487,7 @@ OPERATORS: dict[str, Operator] = {
     ),
     "progress": Operator(
         ANY,
-        of(st.builds(ops.progress, st.none() | sizes, st.none() | st.text("abc"))),
+        of(st.builds(ops.progress, st.none() | sizes, desc=st.none() | st.text("abc"))),
         lambda op, items: items,
     ),
     "round_robin": Operator(
@@ -488,7 +496,7 @@ OPERATORS: dict[str, Operator] = {
             joins(
                 ops.round_robin,
                 st.sampled_from(["exhaustive", "cycle", "permuted_cycle"]),
-                seeds,
+                random_state=seeds,
             )
         ),
         round_robin_model,
@@ -502,13 +510,13 @@ OPERATORS: dict[str, Operator] = {
     ),
     "shuffle": Operator(
         ANY,
-        of(st.builds(ops.shuffle, counts, seeds, name=names)),
+        of(st.builds(ops.shuffle, counts, random_state=seeds, name=names)),
         shuffle_model,
         lambda op, items, k: op.size + k - 1,
     ),
     "shuffled": Operator(
         POOL,
-        lambda kind, pool: joins(ops.shuffled, pool_weights(pool), seeds),
+        lambda kind, pool: joins(ops.shuffled, pool_weights(pool), random_state=seeds),
         shuffled_model,
         endless=lambda op: True,
     ),

@@ -309,7 +309,7 @@ def test_buffer_cuts_the_rows_of_all_chunks_anew(lengths, n, partial):
     rows = list(range(sum(lengths)))
     groups = [rows[start : start + n] for start in range(0, len(rows), n)]
     expected = [group for group in groups if partial or len(group) == n]
-    given = list(stream(chunks, *lengths) | buffer(n, partial))
+    given = list(stream(chunks, *lengths) | buffer(n, partial=partial))
     assert numbers(given) == expected
     for one in given:
         assert one["X"].tolist() == [[float(i), -float(i)] for i in one["Y"]]
@@ -668,7 +668,7 @@ def test_an_exception_in_the_middle_of_a_batch_comes_after_what_was_read(partial
     assert type(error) is Fault
     assert notes(error) == [f"{op}: raised by what comes before it, at element 6"]
 
-    op = buffer(4, partial)
+    op = buffer(4, partial=partial)
     given, error = until_fault(stream(failing, chunks(3, 3)) | op)
     assert numbers(given) == [[0, 1, 2, 3], *[[4, 5]] * partial]
     assert type(error) is Fault

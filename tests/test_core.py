@@ -177,7 +177,7 @@ REFUSED = [
     (lambda: stream([1], 2), "[1] is not callable, so it takes no arguments"),
     (lambda: stream("ab", n=2), "'ab' is not callable, so it takes no arguments"),
     (lambda: stream(stream("a"), 1), "stream('a') is not callable, so it takes no arguments"),
-    (lambda: stream(ops.take), "an operator is no source; write the source on its left: source"),
+    (lambda: stream(ops.take), "an operator is not a source; write the source on its left: source"),
     (lambda: stream(ops.take), "source | take(n)"),
     (lambda: stream(ops.take(3)), "source | take(3)"),
     (lambda: "ab" | ops.take(1) | ops.cycle, "without its parameters: write cycle()"),
@@ -189,9 +189,12 @@ REFUSED = [
     (lambda: stream("ab") | stream("cd"), "to join streams write [a, b] | chain()"),
     (lambda: stream("ab") | Streamer("cd"), "to join streams write [a, b] | chain()"),
     (lambda: ops.take(1) | stream("cd"), "to join streams write [a, b] | chain()"),
-    (lambda: stream("ab") | 3, "3 is no step: an operator, or a callable from an iterable to an"),
-    (lambda: stream("ab") | "cd", "'cd' is no step"),
-    (lambda: ops.take(1) | [1], "[1] is no step"),
+    (
+        lambda: stream("ab") | 3,
+        "3 is not a step: write an operator, or a callable from an iterable",
+    ),
+    (lambda: stream("ab") | "cd", "'cd' is not a step"),
+    (lambda: ops.take(1) | [1], "[1] is not a step"),
 ]
 
 

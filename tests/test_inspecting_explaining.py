@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from pescador import SEED, Streamer, explain, graph, ops, stream
-from pescador.core import Same
+from pescador import SEED, Same, Streamer, explain, graph, ops, stream
 from pescador.inspecting import Explanation
 from pescador.ops import batch, chain, cycle, filter, map, mux, shuffle, tap  # noqa: A004
 from strategies import streams
@@ -31,7 +30,7 @@ class move(Same):  # noqa: N801
         return iter(upstream)
 
     @property
-    def elsewhere(self):
+    def runs_in(self):
         return self.where
 
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador import ParameterError, ParameterTypeError, Stream, Streamer, profile, stream
-from pescador.core import Same
+from pescador import ParameterError, ParameterTypeError, Same, Stream, Streamer, profile, stream
 from pescador.inspecting import Profile, probing, profiling
 from pescador.inspecting.outlining import outline
 from pescador.inspecting.probing import Records, probed, size
@@ -69,7 +68,7 @@ class ahead(Same):  # noqa: N801
         return iter(items)
 
     @property
-    def elsewhere(self):
+    def runs_in(self):
         return "a thread"
 
 
@@ -150,7 +149,7 @@ class TestNothingChanges:
             UserList([range(3), "ab"]) | round_robin(),
             [lambda: iter("ab"), {"x": 1}, Streamer("cd")] | chain(),
             (range(3) | shuffle(3)) | map(range) | shuffled(random_state=1),
-            ["ab" | shuffle(2), "cd"] | mux(1, random_state=0, entropy=(1, 2)),
+            (["ab" | shuffle(2), "cd"] | mux(1, random_state=0)).seed(1, 2),
             ("abc" | shuffle(3) | cycle(3, reseed=True)).seed(1),
         ],
         ids=repr,

@@ -386,10 +386,10 @@ def test_batch(batches: list[Any], m: int, n: int) -> None:
 
 @given(samples, least_one, strategies.seeds)
 def test_shuffle_and_cache(items: list[int], size: int, seed: Any) -> None:
-    assert sorted(items | ops.shuffle(size, seed)) == sorted(items)
-    equal(items | ops.shuffle(1, seed), items)
+    assert sorted(items | ops.shuffle(size, random_state=seed)) == sorted(items)
+    equal(items | ops.shuffle(1, random_state=seed), items)
     assert {*(items | ops.cache(size, random_state=seed))} <= {*items}
-    equal(items | ops.cache(1, 1.0, seed), items)
+    equal(items | ops.cache(1, 1.0, random_state=seed), items)
 
 
 @given(samples.filter(bool), strategies.seeds)

@@ -57,7 +57,7 @@ STEPS = [
     (ENDLESS | ops.skip(30), inf),
     (UNKNOWN | ops.skip(30), None),
     (range(10) | ops.shard(1, 4), 3),
-    (range(10) | ops.shard(1, 2, 4), 4),
+    (range(10) | ops.shard(1, 2, block=4), 4),
     (ENDLESS | ops.shard(1, 4), inf),
     (range(10) | ops.filter(untouchable), None),
     (() | ops.filter(untouchable), 0),

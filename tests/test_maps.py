@@ -40,7 +40,7 @@ def test_they_are_in_pescador_and_in_maps():
 def test_buffer_stream_is_batch(n, size, partial, axis):
     elements = [{"X": np.full((2, 3), i)} for i in range(n)]
     ours = [*pescador.buffer_stream(elements, size, partial, axis)]
-    np.testing.assert_equal(ours, [*(elements | ops.batch(size, axis, partial))])
+    np.testing.assert_equal(ours, [*(elements | ops.batch(size, axis, partial=partial))])
     assert len(ours) == n // size + (partial and n % size > 0)
 
 
@@ -71,7 +71,7 @@ def test_keras_tuples_is_keras_tuples(n, inputs, outputs):
 )
 def test_cache_is_cache(n, size, prob, seed):
     ours = [*pescador.cache(range(n), size, prob, seed)]
-    assert ours == [*(range(n) | ops.cache(size, prob, seed))]
+    assert ours == [*(range(n) | ops.cache(size, prob, random_state=seed))]
     assert ours[:size] == [*range(n)][:size]
 
 

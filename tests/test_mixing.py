@@ -228,7 +228,8 @@ def test_exhaustive_and_single_active_streams_are_run_to_their_end(mode, k):
 def test_a_stream_of_weight_0_is_never_activated(join, mode):
     events, pool = recorded_pool(4)
     weights = [0, 1, 0, 2]
-    op = mux(3, 2, weights=weights, mode=mode, random_state=1) if join is mux else join(weights, 1)
+    op = mux(3, 2, mode=mode) if join is mux else join()
+    op = replace(op, weights=weights, random_state=1)
     given = Counter(pool | op | take(500))
     assert set(given) == {1, 3} == {i for i, _ in events}
 
@@ -451,7 +452,7 @@ def test_weights_of_a_named_pool_go_by_name():
     assert list(by_name) == list(in_order) == list(unnamed)
     assert set(by_name) == {"s", "m"}
     by_name = NAMED | shuffled(weights, random_state=1) | take(50)
-    assert list(by_name) == list([*NAMED.values()] | shuffled([1, 3, 0], 1) | take(50))
+    assert list(by_name) == list([*NAMED.values()] | shuffled([1, 3, 0], random_state=1) | take(50))
 
 
 @pytest.mark.parametrize(

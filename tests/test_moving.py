@@ -566,7 +566,7 @@ def test_the_facade() -> None:
 
 
 def test_elsewhere_is_told() -> None:
-    assert [op.elsewhere for op in (prefetch(), zmq(), zmq(3))] == [
+    assert [op.runs_in for op in (prefetch(), zmq(), zmq(3))] == [
         "a thread",
         "a process",
         "3 processes",

@@ -6,6 +6,7 @@ import itertools
 import pickle
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def parts(described: Stream[Any], count: int) -> list[Stream[Any]]:
 def is_exact(described: Stream[Any], count: int) -> bool:
     """Whether the elements are dealt out by their place."""
     try:
-        described.split(ops.shard(0, count))
+        described.shard_exact(ops.shard(0, count))
     except IndivisibleError:
         return False
     return True
@@ -355,16 +356,14 @@ def test_a_source_with_a_seed_is_the_same_in_each_part() -> None:
 # What is not divided.
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Own(Op[Any, Any]):
     def __call__(self, upstream: Any) -> Any:
         return iter(upstream)
 
-    def __repr__(self) -> str:
-        return "Own()"
-
 
 AFTER = "; put it after what divides the stream"
-COUNTS = "it counts elements of the whole" + AFTER
+COUNTS = "it counts elements of the whole stream" + AFTER
 SHORT = (
     "each part would drop a last short batch of its own; "
     "have partial=True, or put it after what divides the stream"
@@ -380,7 +379,7 @@ SHORT = (
         (
             range(9) | ops.take_while(is_small) | ops.map(same),
             "take_while(is_small)",
-            "one part does not know where another ends" + AFTER,
+            "one shard does not know where another ends" + AFTER,
         ),
         (
             range(9) | ops.cache(2) | ops.take(3),
@@ -393,7 +392,7 @@ SHORT = (
         (
             range(9) | Own(),
             "Own()",
-            "what it does with the whole cannot be told of the parts" + AFTER,
+            "its outputs for the whole stream do not follow from its shards" + AFTER,
         ),
         (
             LETTERS | ops.mux(2, weights=one),
@@ -420,7 +419,7 @@ def test_what_cannot_be_divided_says_why(described: Any, who: str, reason: str) 
 
 
 def test_a_started_iterator_cannot_be_divided() -> None:
-    with pytest.raises(IndivisibleError, match=r"started already.*pass the function that makes it"):
+    with pytest.raises(IndivisibleError, match=r"started iterator.*pass the function"):
         (iter("abc") | ops.map(same)).shard(0, 2)
 
 

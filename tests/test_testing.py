@@ -261,7 +261,7 @@ class begins_at_once(Same):
 
 @operator
 class looks_when_joined(Same):
-    def accept(self, upstream: Stream[Any], /) -> None:
+    def validate(self, upstream: Stream[Any], /) -> None:
         next(iter(upstream), None)
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
@@ -270,6 +270,8 @@ class looks_when_joined(Same):
 
 @operator
 class leaves_upstream_open(Op[Any, Any]):
+    closes = True
+
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
         return map(abs, upstream)
 

@@ -91,7 +91,7 @@ def test_the_function_gives_the_recorded_sequence(case):
 @pytest.mark.parametrize("case", CACHES)
 def test_the_cache_operator_gives_the_recorded_sequence(case):
     size, prob, seed = (case["params"][key] for key in ("n_cache", "prob", "random_state"))
-    cached = range(case["length"]) | ops.cache(size, prob, seed)
+    cached = range(case["length"]) | ops.cache(size, prob, random_state=seed)
     assert list(cached) == list(cached) == case["expected"]
 
 

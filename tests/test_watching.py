@@ -13,7 +13,7 @@ from pescador import stream
 from pescador.ops import progress, take, tap, watching
 from sources import Fault, Recorded, exactly, failing, notes, until_fault
 
-each = pytest.mark.parametrize("op", [tap(id), progress(), progress(3, "steps")], ids=repr)
+each = pytest.mark.parametrize("op", [tap(id), progress(), progress(3, desc="steps")], ids=repr)
 
 
 @each
@@ -90,7 +90,7 @@ def bars(monkeypatch):
 
 @pytest.mark.parametrize("total", [None, 0, 5, 9])
 def test_a_bar_counts_the_elements_of_a_total(bars, total):
-    assert list(iter("abcde") | progress(total, "letters")) == list("abcde")
+    assert list(iter("abcde") | progress(total, desc="letters")) == list("abcde")
     (bar,) = bars
     assert (bar.n, bar.total, bar.desc) == (5, total, "letters")
     assert bar.closed

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pescador.core import Length, stream
-from pescador.foreseeing import waits
+from pescador.checks import wants_seed
+from pescador.core import stream
 from pescador.inspecting.outlining import Step, outline, places
 from pescador.inspecting.rendering import Rendered, Table
+from pescador.readings import Length
 
 __all__ = ["Explanation", "Row", "explain"]
 
@@ -101,7 +102,7 @@ def explain(described: Iterable[Any]) -> Explanation:
 
 
 def _row(line: str, step: Step) -> Row:
-    seeded = step.op.seeded if step.op else False if waits(step.described) else None
+    seeded = step.op.seeded if step.op else False if wants_seed(step.described) else None
     if seeded is False and step.reseeded:
         seeded = True
     return Row(line, step.described.length, seeded, step.runs, places(step))

@@ -49,9 +49,9 @@ def _drawn(branch: Branch, numbers: Iterator[int]) -> tuple[list[str], str]:
     lines: list[str] = []
     before = ""
     for step in branch.steps:
-        if step.op and step.op.elsewhere:
+        if step.op and step.op.runs_in:
             inside = [f"    {line}" for line in lines]
-            lines = [f'subgraph p{next(numbers)}["{_text(step.op.elsewhere)}"]', *inside, "end"]
+            lines = [f'subgraph p{next(numbers)}["{_text(step.op.runs_in)}"]', *inside, "end"]
         node = f"s{next(numbers)}"
         lines.append(f'{node}["{_text(step.label)}"]')
         if before:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pescador.checks import members, seeded_later
 from pescador.core import Op, Stream
-from pescador.foreseeing import members, reseeded_steps
-from pescador.values import fields_of, show
+from pescador.values import changed, fields_of, show
 
 __all__ = ["Branch", "Step", "outline", "places"]
 
@@ -56,7 +56,7 @@ class Step:
         kind = _kind(member)
         if kind not in self.pool:
             self.pool[kind] = outline(
-                member, self.runs, self.reseeded or bool(join and join.reseeds)
+                member, self.runs, self.reseeded or bool(join and join.seeds_upstream)
             )
         self.pool[kind].names.setdefault(name)
         return self.pool[kind]
@@ -109,11 +109,11 @@ def outline(described: Stream[Any], runs: str = "", reseeded: bool = False) -> B
         Without a name.
     """
     steps = []
-    first = reseeded_steps(described)
+    first = seeded_later(described)
     for index in range(len(described.ops), -1, -1):
-        upto = replace(described, ops=described.ops[:index])
+        upto = changed(described, ops=described.ops[:index])
         steps.append(Step(upto, runs, reseeded or index < first))
-        if index and (where := described.ops[index - 1].elsewhere):
+        if index and (where := described.ops[index - 1].runs_in):
             runs = f"{runs} > {where}" if runs else where
     join = described.ops[0] if described.ops else None
     for name, member in members(described):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from time import perf_counter
 from typing import Any, cast
 
-from pescador.core import Join, Named, Op, Same, Stream, sequence, stream
+from pescador.core import Join, Op, Same, Stream, sequence, stream
 from pescador.inspecting.outlining import Branch, Step
+from pescador.readings import ELEMENTWISE
 from pescador.running import Pass
+from pescador.values import Named, changed
 
 __all__ = ["Meter", "Records", "Visit", "Visits", "probed"]
 
@@ -137,7 +139,8 @@ class Probe(Same):
     records: Records
     pool: Visits | None = None
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
         meter, records = self.meter, self.records
@@ -171,7 +174,8 @@ class Visited(Same):
     visits: Visits
     member: int
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
         visit = self.visits.begin(self.member)
@@ -195,7 +199,8 @@ class Watched(Same):
 
     visits: Visits
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
         names = stream(upstream).names
@@ -249,12 +254,12 @@ def probed(described: Stream[Any], branch: Branch, records: Records) -> Stream[A
         What to run instead.
     """
     ops = described.ops
-    first = max((index for index, op in enumerate(ops, 1) if op.elsewhere), default=0)
+    first = max((index for index, op in enumerate(ops, 1) if op.runs_in), default=0)
     visits = None
     if first:
-        result = replace(described, ops=ops[:first])
+        result = changed(described, ops=ops[:first])
         result = result.then(Probe(records.meters[branch.steps[first]], records))
-    elif ops and isinstance(ops[0], Join) and sequence(replace(described, ops=())) is not None:
+    elif ops and isinstance(ops[0], Join) and sequence(changed(described, ops=())) is not None:
         visits = records.pool(branch.steps[0], ops[0])
         result = _pool(described.source, visits)
     else:

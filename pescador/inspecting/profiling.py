@@ -247,7 +247,7 @@ def profile(described: Iterable[Any], n: int = 1000) -> Profile:
 
 
 def _step(line: str, step: Step, records: Records, total: float) -> StepProfile:
-    waits_for = step.op.elsewhere if step.op else ""
+    waits_for = step.op.runs_in if step.op else ""
     if step not in records.meters:
         known = records.pools.get(step)
         visited = sum(len(visits.all) for visits in known) if known else None

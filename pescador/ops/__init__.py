@@ -32,3 +32,7 @@ __all__ = [
     "unbatch",
     "zmq",
 ]
+
+# Pickles, documentation and tracebacks name the module that users import the operators from.
+for _name in __all__:
+    globals()[_name].__module__ = __name__

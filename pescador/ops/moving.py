@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Length, Same, Stream, stream
-from pescador.errors import Finding, ParameterTypeError
-from pescador.foreseeing import moved, started
-from pescador.pools import total
+from pescador.checks import INSTEAD_OF_STARTED, members, source_of, started, unseeded
+from pescador.core import Same, Stream, stream
+from pescador.errors import ParameterTypeError
+from pescador.readings import ELEMENTWISE, Finding, Length, total
 
 __all__ = ["prefetch", "zmq"]
 
@@ -57,7 +57,8 @@ class prefetch(Same):
 
     n: int = 2
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
@@ -68,7 +69,7 @@ class prefetch(Same):
         return prefetched(self, upstream)
 
     @property
-    def elsewhere(self) -> str:
+    def runs_in(self) -> str:
         return "a thread"
 
 
@@ -146,7 +147,8 @@ class zmq(Same):
     max_port: int = PORTS[1]
     max_tries: int = TRIES
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         for name in ("workers", "ahead", "max_tries"):
@@ -200,10 +202,10 @@ class zmq(Same):
         return range(self.min_port, self.max_port + 1)
 
     @property
-    def elsewhere(self) -> str:
+    def runs_in(self) -> str:
         return "a process" if self.workers == 1 else f"{self.workers} processes"
 
-    def accept(self, upstream: Stream[Any], /) -> None:
+    def validate(self, upstream: Stream[Any], /) -> None:
         self._parts(upstream)
 
     def _parts(self, upstream: Stream[Any]) -> list[Stream[Any]]:
@@ -213,14 +215,15 @@ class zmq(Same):
         return total(part.length for part in self._parts(upstream))
 
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
-        return moved(self, upstream, self.workers, self._pack)
+        return _problems(self, upstream, self.workers)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         from pescador.transport.receiving import received
 
         return received(self, self._parts(stream(upstream)), self._packed)
 
-    def _pack(self, part: object) -> Any:
+    def pack(self, part: object) -> Any:
+        """Return the form in which a worker is given a part of the stream."""
         from pescador.transport.receiving import packed
 
         return packed(self.start_method, part)
@@ -230,8 +233,44 @@ class zmq(Same):
         cause = None
         if not any(started(part)):
             try:
-                return self._pack(part)
+                return self.pack(part)
             except Exception as error:  # noqa: BLE001  Whatever a __reduce__ of the user's raises.
                 cause = error
-        blame = next(iter(moved(self, part, 1, self._pack)), f"{self}: its upstream: {cause}")
+        blame = next(iter(_problems(self, part, 1)), f"{self}: its upstream: {cause}")
         raise ParameterTypeError(f"{blame}".removeprefix("error: ")) from cause
+
+
+def _problems(op: zmq, upstream: Stream[Any], workers: int) -> Iterator[Finding]:
+    """Find what keeps an upstream from running in worker processes."""
+    iterators = [*started(upstream)]
+    for path, name in iterators:
+        problem = f"it cannot move {name}, which is started already, to another process"
+        yield Finding("error", op, problem, INSTEAD_OF_STARTED, path)
+    if not iterators and _refusal(upstream, op.pack):
+        yield from _unpickled(upstream, op.pack)
+    if workers > 1:
+        for path, step in unseeded(upstream):
+            problem = f"it draws at random without a seed, in each of {workers} workers"
+            yield Finding("warning", step, problem, "s.seed(number), or a random_state", path)
+
+
+def _unpickled(whole: Stream[Any], pack: Callable[[Any], object], *path: Any) -> Iterator[Finding]:
+    """Find the innermost named parts of a stream that cannot be pickled."""
+    inside = False
+    for name, member in members(whole):
+        for finding in _unpickled(member, pack, *path, name):
+            inside = True
+            yield finding
+    for step in whole.ops if inside else (source_of(whole), *whole.ops):
+        if reason := _refusal(step, pack):
+            problem = f"it cannot be pickled, to move to another process: {reason}"
+            instead = "functions and classes at the top of a module"
+            yield Finding("error", step, problem, instead, path)
+
+
+def _refusal(part: object, pack: Callable[[Any], object]) -> str:
+    try:
+        pack(part)
+    except Exception as error:  # noqa: BLE001  Any is a reason.
+        return f"{error}" or repr(error)
+    return ""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import chain, count, islice
 from math import inf
 from typing import Any, Self, TypeVar
 
 from pescador import errors
-from pescador.core import Length, Op, Part, Same, Stream
-from pescador.errors import Finding
-from pescador.foreseeing import empty, restarted
+from pescador.checks import empty, restarted
+from pescador.core import Op, Part, Same, Stream
+from pescador.readings import PER_SHARD, Finding, Length, Random, Whole
+from pescador.rng import twister
 from pescador.running import Pass
-from pescador.seeding import Place, entropy_of, filled, freeze, twister
+from pescador.seeds import Place, filled
+from pescador.values import changed
 
 __all__ = ["cache", "cycle"]
 
@@ -33,10 +35,6 @@ class cycle(Same):
         How many rounds; None for no end.
     reseed : bool, default=False
         Whether a stream that is seeded (`Stream.seed`) draws anew in each round.
-    entropy : tuple of int or str, or None, default=None
-        What `Stream.seed` seeds the rounds with; None leaves them.
-    parts : tuple of shard, default=()
-        What `Stream.shard` takes of a round, once the round is seeded.
 
     Raises
     ------
@@ -54,20 +52,15 @@ class cycle(Same):
     times: int | None = None
     _: KW_ONLY
     reseed: bool = False
-    entropy: tuple[int | str, ...] | None = None
-    parts: tuple[Part, ...] = ()
+    entropy: tuple[int | str, ...] | None = field(default=None, init=False)
+    # The shards that `Stream.shard` takes of each round, once the round is seeded.
+    parts: tuple[Part, ...] = field(default=(), init=False)
 
-    dealt = True
+    closes = True
+    sharding = PER_SHARD
 
     def __post_init__(self) -> None:
         errors.flag(self, "reseed", self.reseed)
-        if self.entropy is not None:
-            object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
-        errors.require_type(
-            all(isinstance(part, Part) for part in self.parts),
-            self,
-            f"parts must be a tuple of shard, not {self.parts!r}",
-        )
         if self.times is not None:
             object.__setattr__(self, "times", errors.count(self, "times", self.times, least=0))
 
@@ -92,20 +85,16 @@ class cycle(Same):
             upstream = upstream.shard(part.index, part.count)
         return upstream
 
-    @property
-    def reseeds(self) -> bool:
-        return self.reseed and self.entropy is not None
-
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if self.times is None or self.times > 1:
             yield from empty(self, upstream.length)
             yield from restarted(self, upstream, "runs again")
 
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if not self.reseed:
-            return Op.deal(self, upstream, part)
-        self._round(upstream, 0).shard(part.index, part.count)  # Refuses what cannot be divided.
-        return upstream.then(replace(self, parts=(*self.parts, part)))
+            return Op.shard_any(self, upstream, part)
+        self._round(upstream, 0).shard(part.index, part.count)  # It refuses what cannot be divided.
+        return upstream.then(changed(self, parts=(*self.parts, part)))
 
     def length(self, upstream: Stream[Any], /) -> Length:
         once = 0 if self.times == 0 else self._round(upstream, 0).length
@@ -113,15 +102,15 @@ class cycle(Same):
             return once
         return inf if self.times is None else self.times * once
 
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return self.times is None or upstream.recurs
+    def restarts(self, upstream: Stream[Any], /) -> bool:
+        return self.times is None or upstream.restarts
 
     def seed(self, place: Place, /) -> Self:
         return filled(self, entropy=place) if self.reseed else self
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class cache(Same):
+class cache(Random, Same):
     """A stochastic cache, for streams whose elements are dear: most are given again, at random.
 
     The first `size` elements pass through and fill the cache. From then on each step picks a
@@ -154,26 +143,23 @@ class cache(Same):
 
     size: int
     prob: float = 0.5
-    random_state: Any = None
     _: KW_ONLY
+    random_state: Any = None
     name: str | None = None
 
-    indivisible = "its elements come again at random; put it after what divides the stream"
+    closes = True
+    sharding = Whole("its elements come again at random")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))
         prob = errors.number(self, "prob", self.prob)
         object.__setattr__(self, "prob", prob)
         errors.require(0 < prob <= 1, self, f"prob must lie in (0, 1], not {prob}")
-        object.__setattr__(self, "random_state", freeze(self, self.random_state))
-        errors.name(self, self.name)
+        Random.__post_init__(self)
 
     def length(self, upstream: Stream[Any], /) -> Length:
         known = upstream.length
         return known if known in (0, inf) or self.prob == 1 else None
-
-    def seed(self, place: Place, /) -> Self:
-        return filled(self, random_state=place)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         draws = twister(self.random_state)

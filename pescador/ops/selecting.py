@@ -10,8 +10,8 @@ from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from pescador import errors
-from pescador.core import Length, Part, Same, Stream, sequence, shard
-from pescador.errors import Finding
+from pescador.core import Part, Same, Stream, sequence, shard
+from pescador.readings import PER_SHARD, Finding, Length, Whole
 from pescador.running import Pass
 
 __all__ = ["filter", "shard", "skip", "take", "take_while"]
@@ -43,7 +43,8 @@ class take(Same):
 
     n: int
 
-    indivisible = "it counts elements of the whole; put it after what divides the stream"
+    closes = True
+    sharding = Whole("it counts elements of the whole stream")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n, least=0))
@@ -60,8 +61,8 @@ class take(Same):
         known = 0 if self.n == 0 else upstream.length
         return None if known is None else min(known, self.n)
 
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return upstream.split(part).then(take(part.below(self.n)))
+    def shard_exact(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.shard_exact(part).then(take(part.below(self.n)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,7 +91,8 @@ class skip(Same):
 
     n: int
 
-    indivisible = "it counts elements of the whole; put it after what divides the stream"
+    closes = True
+    sharding = Whole("it counts elements of the whole stream")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n, least=0))
@@ -104,13 +106,13 @@ class skip(Same):
     def length(self, upstream: Stream[Any], /) -> Length:
         return None if upstream.length is None else max(upstream.length - self.n, 0)
 
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_exact(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         blocks, within = divmod(self.n, part.block)
         if within:
-            upstream.split(part)  # Refuses what cannot be divided.
+            upstream.shard_exact(part)  # It refuses an upstream that cannot be divided.
             return upstream.then(self, part)
         moved = replace(part, index=(part.index + blocks) % part.count)
-        return upstream.split(moved).then(skip(moved.below(self.n)))
+        return upstream.shard_exact(moved).then(skip(moved.below(self.n)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -135,7 +137,8 @@ class filter(Same):
 
     predicate: Callable[[Any], object]
 
-    dealt = True
+    closes = True
+    sharding = PER_SHARD
 
     def __post_init__(self) -> None:
         errors.function(self, "predicate", self.predicate)
@@ -169,7 +172,8 @@ class take_while(Same):
 
     predicate: Callable[[Any], object]
 
-    indivisible = "one part does not know where another ends; put it after what divides the stream"
+    closes = True
+    sharding = Whole("one shard does not know where another ends")
 
     def __post_init__(self) -> None:
         errors.function(self, "predicate", self.predicate)

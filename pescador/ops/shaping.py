@@ -10,9 +10,10 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from pescador import errors
+from pescador.checks import members
 from pescador.core import Op, Stream, gathers
-from pescador.errors import DataError, Finding, MissingKeyError
-from pescador.foreseeing import members
+from pescador.errors import DataError, MissingKeyError
+from pescador.readings import ELEMENTWISE, Finding
 from pescador.running import Pass
 from pescador.values import show
 
@@ -44,7 +45,8 @@ class map(Op[A, B]):
 
     function: Callable[[A], B]
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         errors.function(self, "function", self.function)
@@ -55,7 +57,7 @@ class map(Op[A, B]):
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         for name, member in members(upstream) if gathers(self.function) else ():
             if not upstream.ops and member.length == inf:
-                problem = f"it asks for all of stream {name!r}, and there is no end of it"
+                problem = f"it asks for all of stream {name!r}, which is endless"
                 yield Finding("error", self, problem, "take(n) on the stream")
 
 
@@ -85,7 +87,8 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
 
     keys: tuple[str, ...]
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __init__(self, *keys: str) -> None:
         object.__setattr__(self, "keys", keys)
@@ -133,7 +136,8 @@ class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
     inputs: str | Sequence[str] | None = None
     outputs: str | Sequence[str] | None = None
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         for name in ("inputs", "outputs"):

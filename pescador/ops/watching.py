@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, TypeVar
 
 from pescador import errors
 from pescador.core import Part, Same, Stream
+from pescador.readings import ELEMENTWISE
 from pescador.running import Pass
 
 __all__ = ["progress", "tap"]
@@ -41,7 +42,8 @@ class tap(Same):
 
     function: Callable[[Any], object]
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         errors.function(self, "function", self.function)
@@ -83,9 +85,11 @@ class progress(Same):
     """
 
     total: int | None = None
+    _: KW_ONLY
     desc: str | None = None
 
-    exact = True
+    closes = True
+    sharding = ELEMENTWISE
 
     def __post_init__(self) -> None:
         if self.total is not None:
@@ -96,12 +100,12 @@ class progress(Same):
             f"desc must be a str, not {self.desc!r}",
         )
 
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_exact(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         total = None if self.total is None else part.below(self.total)
-        return upstream.split(part).then(replace(self, total=total))
+        return upstream.shard_exact(part).then(replace(self, total=total))
 
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return upstream.deal(part).then(replace(self, total=None))
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.shard_any(part).then(replace(self, total=None))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         bar = _tqdm()

@@ -21,8 +21,9 @@ import toolz
 import zmq
 
 from pescador.errors import PescadorError, TransportError, WorkerError, require
+from pescador.rng import fresh_word
 from pescador.running import Pass, close_all
-from pescador.seeding import Place, fresh_word
+from pescador.seeds import Place
 from pescador.transport.connecting import Listener, require_room
 from pescador.transport.failing import raised_again
 from pescador.transport.framing import Form

@@ -12,8 +12,8 @@ from time import sleep
 from typing import Any
 
 from pescador.errors import DataError
+from pescador.rng import seed_globals
 from pescador.running import Pass
-from pescador.seeding import seed_globals
 from pescador.transport.connecting import Address, connect
 from pescador.transport.living import sentinel
 from pescador.transport.packing import decoded

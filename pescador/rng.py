@@ -1,55 +1,29 @@
-"""Everything about seeds and draws: the only module that makes a random generator."""
+"""Random draws: numpy's Mersenne Twister bit for bit, and weighted choice in log n."""
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import numpy as np
 
-from pescador.errors import count, require, require_type
-
-Operator = TypeVar("Operator")
+from pescador.seeds import Seed, State
 
 __all__ = [
-    "SEED",
     "Candidates",
-    "Place",
-    "Seed",
-    "State",
-    "Twister",
+    "MersenneTwister",
     "cumulative",
-    "divided",
-    "entropy_of",
-    "filled",
-    "freeze",
     "fresh_word",
     "seed_globals",
     "twister",
 ]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class State:
-    """The state of a numpy ``RandomState`` at one moment, as a value."""
-
-    key: tuple[int, ...]
-    position: int
-
-    def __repr__(self) -> str:
-        return f"<RandomState {_digest((self.key, self.position), 4).hex()}>"
-
-
-Seed: TypeAlias = int | tuple[int, ...] | State | None
-
-
-class Twister(random.Random):
+class MersenneTwister(random.Random):
     """numpy's ``RandomState``, at the price of Python's ``random.Random``.
 
     Both are the same Mersenne Twister, so ``random()`` here is ``random_sample()`` there. The
@@ -153,64 +127,11 @@ class Twister(random.Random):
 
     def adopt(self, state: np.random.RandomState) -> None:
         """Go on from where a ``RandomState`` is."""
-        key, position = _words(state)
-        self.setstate((3, (*key, position), None))
+        self.go_on_from(State.of(state))
 
-
-def _words(state: np.random.RandomState) -> tuple[tuple[int, ...], int]:
-    words = state.get_state(legacy=False)["state"]
-    return tuple(words["key"].tolist()), int(words["pos"])
-
-
-def freeze(op: object, random_state: Any) -> Seed:
-    """What the user gave as `random_state`, as a value that no one else can change.
-
-    Parameters
-    ----------
-    op : object
-        The operator, for the error message.
-    random_state : None, int, sequence of int, RandomState, Generator, SeedSequence or BitGenerator
-        A ``RandomState`` is read as it stands; a ``Generator`` is read through a copy. Neither is
-        consumed.
-
-    Returns
-    -------
-    None, int, tuple of int, or State
-
-    Raises
-    ------
-    ParameterError
-        If an integer lies outside ``[0, 2**32)``.
-    ParameterTypeError
-        If it is nothing of the above.
-    """
-    if random_state is None or isinstance(random_state, State):
-        return random_state
-    if isinstance(random_state, np.random.RandomState):
-        name = random_state.get_state(legacy=False)["bit_generator"]
-        require(name == "MT19937", op, f"random_state must be of MT19937, not {name}")
-        return State(*_words(random_state))
-    if isinstance(random_state, np.random.SeedSequence):
-        return tuple(random_state.generate_state(8).tolist())
-    if isinstance(random_state, np.random.BitGenerator):
-        random_state = np.random.Generator(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return tuple(copy.deepcopy(random_state).integers(2**32, size=8).tolist())
-    several = isinstance(random_state, list | tuple)
-    words = tuple(random_state) if several else (random_state,)
-    require_type(
-        words and all(isinstance(w, int | np.integer) and not isinstance(w, bool) for w in words),
-        op,
-        "random_state must be None, an int, a RandomState, a Generator or a SeedSequence, "
-        f"not {random_state!r}",
-    )
-    require(
-        all(0 <= word < 2**32 for word in words),
-        op,
-        f"random_state must lie in 0 .. 2**32 - 1, not {random_state!r}",
-    )
-    whole = tuple(map(int, words))
-    return whole if several else whole[0]
+    def go_on_from(self, state: State) -> None:
+        """Go on from a state."""
+        self.setstate((3, (*state.key, state.position), None))
 
 
 class _Scratch(threading.local):
@@ -224,7 +145,7 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
-def twister(seed: Seed) -> Twister:
+def twister(seed: Seed) -> MersenneTwister:
     """A generator at the start of the sequence of `seed`.
 
     None draws one seed from numpy's global state, and so follows ``np.random.seed``.
@@ -234,9 +155,9 @@ def twister(seed: Seed) -> Twister:
     >>> twister(5).random() == np.random.RandomState(5).random_sample()
     True
     """
-    result = Twister(0)
+    result = MersenneTwister(0)
     if isinstance(seed, State):
-        result.setstate((3, (*seed.key, seed.position), None))
+        result.go_on_from(seed)
         return result
     if seed is None:
         seed = fresh_word()
@@ -271,85 +192,6 @@ def cumulative(weights: np.ndarray) -> list[float]:
     ends = np.add.accumulate(weights / np.add.reduce(weights))
     ends /= ends[-1]
     return ends.tolist()  # type: ignore[no-any-return]
-
-
-class Placeholder:
-    """What stands in a stream's arguments for a seed that `Stream.seed` will fill in."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "SEED"
-
-    def __reduce__(self) -> str:
-        return "SEED"
-
-
-SEED = Placeholder()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a description a seed is wanted: the user's entropy, and a path of names.
-
-    Examples
-    --------
-    >>> everything = Place((7,))
-    >>> everything.at("mux", 0).words() == everything.at("mux", 0).words()
-    True
-    >>> everything.at("mux", 0).words() == everything.at("mux", 1).words()
-    False
-    """
-
-    entropy: tuple[int | str, ...]
-    path: tuple[Any, ...] = ()
-
-    def at(self, *path: Any) -> Place:
-        return Place(self.entropy, (*self.path, *path))
-
-    def fill(self, argument: Any, name: Any) -> Any:
-        """A seed of 32 bits where the argument is a `SEED`, else the argument."""
-        return self.at("source", name).words(1)[0] if argument is SEED else argument
-
-    def words(self, n: int = 4) -> tuple[int, ...]:
-        """Entropy for this place alone, as `n` words of 32 bits: numpy's ``SeedSequence``."""
-        entropy = [word if isinstance(word, int) else _number(word) for word in self.entropy]
-        # The entropy goes into the key as well: alone it would not tell (7,) from (7, 0).
-        sequence = np.random.SeedSequence(entropy, spawn_key=[_number((self.entropy, self.path))])
-        return tuple(sequence.generate_state(n).tolist())
-
-
-def _number(name: Any) -> int:
-    return int.from_bytes(_digest(name, 16))
-
-
-def _digest(value: Any, size: int) -> bytes:
-    import hashlib  # a few ms, and most runs want none of it
-
-    return hashlib.blake2b(repr(value).encode(), digest_size=size).digest()
-
-
-def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:
-    """What to seed from: whole numbers of at least 0, and strings."""
-    require_type(isinstance(words, tuple | list), op, f"entropy must be a tuple, not {words!r}")
-    require(words, op, "entropy must be at least one number or str")
-    return tuple(
-        w if isinstance(w, str) else count(op, "entropy", w, least=0, most=math.inf) for w in words
-    )
-
-
-def filled(op: Operator, **places: Place) -> Operator:
-    """The operator with a seed from its place in each field that it has, and that is None."""
-    missing = {name: at.words() for name, at in places.items() if getattr(op, name, at) is None}
-    return replace(op, **missing)  # type: ignore[type-var]
-
-
-def divided(seed: Seed, index: int, count: int) -> Seed:
-    """The seed of one of `count` parts, so that no two draw alike; None stays None."""
-    if seed is None:
-        return None
-    words = seed.key if isinstance(seed, State) else seed if isinstance(seed, tuple) else (seed,)
-    return Place(words).at(index, count).words()
 
 
 class Candidates:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador import data
+from pescador import tree
 from pescador.errors import DataError
 from pescador.testing import alike
 from sources import exactly
@@ -34,9 +34,9 @@ def leaves_of(element):
 @given(st.integers(1, 5).flatmap(lambda n: data_objects([()] * n)))
 def test_stack_stacks_every_leaf(elements):
     expected = [np.stack(column) for column in zip(*map(leaves_of, elements), strict=True)]
-    stacked = data.stack(elements)
+    stacked = tree.stack(elements)
     assert alike(leaves_of(stacked), expected)
-    assert alike(data.rebuild(elements[0], expected), stacked)
+    assert alike(tree.rebuild(elements[0], expected), stacked)
 
 
 @given(
@@ -47,14 +47,14 @@ def test_stack_stacks_every_leaf(elements):
 def test_concatenate_joins_every_leaf_and_lengths_counts_its_rows(drawn):
     lengths, batches = drawn
     expected = [np.concatenate(column) for column in zip(*map(leaves_of, batches), strict=True)]
-    assert alike(leaves_of(data.concatenate(batches)), expected)
-    assert data.lengths(data.columns(batches)) == lengths
-    rows = [list(data.split(batch)) for batch in batches]
+    assert alike(leaves_of(tree.concatenate(batches)), expected)
+    assert tree.lengths(tree.columns(batches)) == lengths
+    rows = [list(tree.split(batch)) for batch in batches]
     assert [*map(len, rows)] == lengths
-    assert [len(data.first_leaf(batches[0])(batch)) for batch in batches] == lengths
+    assert [len(tree.first_leaf(batches[0])(batch)) for batch in batches] == lengths
     some = [row for batch in rows for row in batch]
     if some:
-        made = leaves_of(data.stack(some))
+        made = leaves_of(tree.stack(some))
         # A row of an array of str is as long as itself.
         kept = [leaf.astype(own.dtype) for leaf, own in zip(made, expected, strict=True)]
         assert alike(kept, expected)
@@ -75,7 +75,7 @@ def test_concatenate_joins_every_leaf_and_lengths_counts_its_rows(drawn):
     ids=repr,
 )
 def test_columns_say_where_each_leaf_stands(elements, columns):
-    assert repr(data.columns(elements)) == repr(columns)
+    assert repr(tree.columns(elements)) == repr(columns)
 
 
 @pytest.mark.parametrize(
@@ -92,19 +92,19 @@ def test_columns_say_where_each_leaf_stands(elements, columns):
     ids=repr,
 )
 def test_the_first_leaf_is_found_behind_what_is_empty(element, leaf):
-    assert repr(data.first_leaf(element)(element)) == repr(leaf)
+    assert repr(tree.first_leaf(element)(element)) == repr(leaf)
 
 
 def test_rebuild_keeps_the_kind_of_tuples_and_makes_dicts_of_mappings():
-    made = data.rebuild(OrderedDict(a=Pair(1, (2, 3))), iter("xyz"))
+    made = tree.rebuild(OrderedDict(a=Pair(1, (2, 3))), iter("xyz"))
     assert made == {"a": Pair("x", ("y", "z"))}
     assert type(made) is dict
     assert type(made["a"]) is Pair
-    assert data.rebuild(5, ["x"]) == "x"
+    assert tree.rebuild(5, ["x"]) == "x"
 
 
 def test_without_rows_holds_none_of_the_memory():
-    empty = data.without_rows({"x": X, "list": [1, 2], "deep": (X, {})})
+    empty = tree.without_rows({"x": X, "list": [1, 2], "deep": (X, {})})
     assert alike(empty["x"], np.empty((0, 2)))
     assert empty["x"].base is None
     assert [*map(len, leaves_of(empty))] == [0, 0, 0]
@@ -112,13 +112,13 @@ def test_without_rows_holds_none_of_the_memory():
 
 
 def test_split_gives_views():
-    rows = list(data.split({"x": X, "y": (X, [1, 2, 3])}))
+    rows = list(tree.split({"x": X, "y": (X, [1, 2, 3])}))
     assert [row["y"][1] for row in rows] == [1, 2, 3]
     assert all(np.shares_memory(row["x"], X) for row in rows)
 
 
 def test_one_array_is_copied_too():
-    for made in (data.stack([X]), data.concatenate([X])):
+    for made in (tree.stack([X]), tree.concatenate([X])):
         assert not np.shares_memory(made, X)
 
 
@@ -138,14 +138,14 @@ def test_one_array_is_copied_too():
 @pytest.mark.parametrize(("n", "start"), [(1, 0), (2, 1), (3, 1), (7, 0), (7, 1), (8, 0)])
 def test_cuts_are_what_join_makes_of_each_piece(values, n, start):
     pieces = [values[at : at + n] for at in range(start, 8 - n, n)]
-    made = [*data.cuts(values, ("x",), n, start)]
-    assert alike(made, [data.join([piece], ("x",)) for piece in pieces])
+    made = [*tree.cuts(values, ("x",), n, start)]
+    assert alike(made, [tree.join([piece], ("x",)) for piece in pieces])
     assert all(cut.flags.owndata and not np.shares_memory(cut, values) for cut in made)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_join_is_numpys_concatenate(axis):
-    assert alike(data.join([X, X], ("x",), axis), np.concatenate([X, X], axis))
+    assert alike(tree.join([X, X], ("x",), axis), np.concatenate([X, X], axis))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_join_is_numpys_concatenate(axis):
 )
 def test_what_cannot_be_joined_is_told(values, axis, message):
     with pytest.raises(DataError, match=exactly(message)):
-        data.join(values, (), axis)
+        tree.join(values, (), axis)
 
 
 def test_an_array_like_that_cannot_be_read_is_told_or_passes_its_own_error():
@@ -197,6 +197,6 @@ def test_an_array_like_that_cannot_be_read_is_told_or_passes_its_own_error():
     with pytest.raises(
         DataError, match=exactly("element 1: Unreadable Unreadable() is no array: torn")
     ):
-        data.stack([X, Unreadable(ValueError("torn"))])
+        tree.stack([X, Unreadable(ValueError("torn"))])
     with pytest.raises(OSError, match=exactly("disk")):
-        data.stack([X, Unreadable(OSError("disk"))])
+        tree.stack([X, Unreadable(OSError("disk"))])

@@ -11,14 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pescador.errors import ParameterError, ParameterTypeError
-from pescador.seeding import Candidates, State, Twister, cumulative, freeze, twister
+from pescador.rng import Candidates, MersenneTwister, cumulative, twister
+from pescador.seeds import State, freeze
 from sources import exactly, seed_numpy
 
 seeds = st.integers(0, 2**32 - 1)
 
 
 def pair(seed):
-    """The same Mersenne Twister, ours and numpy's."""
+    """The same Mersenne MersenneTwister, ours and numpy's."""
     return twister(seed), np.random.RandomState(seed)
 
 
@@ -108,7 +109,7 @@ def test_binomial_is_numpys(seed, parameters):
 def test_binomial_begins_anew_beyond_its_bound():
     """A uniform so near to 1 that inversion would never end."""
 
-    class Scripted(Twister):
+    class Scripted(MersenneTwister):
         def random(self):
             return drawn.pop(0)
 
@@ -121,7 +122,7 @@ def test_binomial_begins_anew_beyond_its_bound():
 def test_poisson_at_the_ends_of_its_uniforms(drawn, expected):
     """U = 0 is divided by and v = 0 has no logarithm: the one is drawn anew, the other accepted."""
 
-    class Scripted(Twister):
+    class Scripted(MersenneTwister):
         def random(self):
             return drawn.pop(0)
 

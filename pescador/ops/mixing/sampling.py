@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pescador.pools import Active, Pool
+from pescador.ops.mixing.pool import Active, Pool
+from pescador.rng import Candidates, cumulative, twister
 from pescador.running import close_all
-from pescador.seeding import Candidates, cumulative, twister
 
 __all__ = ["Mixture", "Restarting", "turns"]
 

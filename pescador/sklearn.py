@@ -165,3 +165,6 @@ def _picked(batch: Any, keys: tuple[str, ...], index: int) -> list[Any]:
     except (TypeError, IndexError) as error:
         problem = f"{type(batch).__name__} is no mapping with the keys {[*keys]}"
         raise DataError(problem, "StreamLearner", index) from error
+
+
+StreamLearner.__module__ = "pescador"

@@ -89,7 +89,7 @@ class TestLengths:
     def test_everything_is_asked_of_what_has_no_end(self, gather):
         finding = only(range(3) | cycle() | gather)
         assert finding.severity == "error"
-        assert finding.problem == "it asks for all elements, which have no end"
+        assert finding.problem == "it asks for all elements of an endless stream"
         assert finding.instead == f"take(n) before {gather.__name__}"
 
     @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ class TestLengths:
     def test_all_of_a_stream_of_the_pool_is_asked_for(self):
         finding = only([range(3), "ab" | cycle()] | map(list))
         assert finding.severity == "error"
-        assert finding.problem == "it asks for all of stream 1, and there is no end of it"
+        assert finding.problem == "it asks for all of stream 1, which is endless"
 
     def test_streams_may_be_cut_before_all_of_them_is_asked_for(self):
         assert check(["ab" | cycle()] | map(take(3)) | map(list)) == []
@@ -111,7 +111,7 @@ class TestLengths:
     @pytest.mark.parametrize("join", [mux(1), shuffled(), round_robin()], ids=repr)
     def test_a_pool_without_end_is_read_first(self, join):
         finding = only("ab" | cycle() | join)
-        problem = "it reads its whole pool first, and there is no end of it"
+        problem = "it reads its whole pool first, and the pool is endless"
         assert said(finding) == ("error", join, problem)
 
     def test_a_chain_reads_its_pool_as_it_goes(self):
@@ -122,7 +122,7 @@ class TestBeginningAgain:
     @pytest.mark.parametrize("times", [None, 2])
     def test_a_cycle_over_nothing(self, times):
         finding = only(() | cycle(times))
-        assert said(finding) == ("error", cycle(times), "what it begins again has no elements")
+        assert said(finding) == ("error", cycle(times), "it restarts a stream that has no elements")
 
     @pytest.mark.parametrize(
         "join",
@@ -131,7 +131,7 @@ class TestBeginningAgain:
     )
     def test_a_pool_of_nothing(self, join):
         finding = only([(), ""] | join)
-        assert said(finding) == ("error", join, "what it begins again has no elements")
+        assert said(finding) == ("error", join, "it restarts a stream that has no elements")
 
     @pytest.mark.parametrize("join", [round_robin(), chain(), mux(2, mode="exhaustive")], ids=repr)
     def test_a_pool_of_nothing_that_is_run_once(self, join):
@@ -140,7 +140,7 @@ class TestBeginningAgain:
     def test_a_started_generator_is_cycled(self):
         finding = only(numbers(3) | cycle())
         problem = "it runs again the generator numbers, which is started already "
-        assert said(finding) == ("warning", cycle(), problem + "and gives each element once")
+        assert said(finding) == ("warning", cycle(), problem + "and yields each element once")
         assert finding.instead == "stream(function), of the function that makes it"
 
     @pytest.mark.parametrize(

@@ -5,38 +5,39 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import compress, count, islice, repeat
 from typing import Any, Self
 
 import numpy as np
 
 from pescador import errors
-from pescador.core import Length, Named, Part, Stream, length_of, sequence, stream
+from pescador.core import Part, Stream, sequence, stream
 from pescador.errors import IndivisibleError
+from pescador.readings import ELEMENTWISE, Length, Random, length_of
 from pescador.running import Pass
-from pescador.seeding import divided
+from pescador.seeds import divided
+from pescador.values import Named, changed, described
 
 
 class Pool:
     """The streams to mix in one run, with their names and normalised weights."""
 
     def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
-        described = stream(upstream)
-        members = sequence(described)
+        source = stream(upstream)
+        members = sequence(source)
         if members is None:
-            with Pass.over(described) as run:
+            with Pass.over(source) as run:
                 members = (*run,)
         check_pool(op, members)
         self.op = op
         self.members = members
-        self.names = described.names
+        self.names = source.names
         self.weights = self.weigh(0)
         self.activated: Counter[int] = Counter()
 
     def weigh(self, drawn: int) -> np.ndarray:
         """The weights after so many elements, normalised."""
-        weights = getattr(self.op, "weights", None)
+        weights = self.op.weights
         if callable(weights):
             weights = frozen_weights(self.op, weights(drawn))
             errors.require_type(
@@ -73,9 +74,9 @@ class Active:
             if not isinstance(member, Iterable):
                 member = stream(member)
             elif op.entropy:
-                described = getattr(member, "stream", member)
-                if isinstance(described, Stream):
-                    member = described.seed(*op.entropy, repr(name), time)
+                member = described(member)
+                if isinstance(member, Stream):
+                    member = member.seed(*op.entropy, repr(name), time)
             self.run = Pass.over(member)
         except Exception as error:
             self.note(error)
@@ -105,26 +106,10 @@ class Active:
         self.close()
 
 
-def total(lengths: Iterable[Length]) -> Length:
-    """How many elements streams of these lengths have together."""
-    known: int | float = 0
-    for length in lengths:
-        if length is None:
-            return None
-        known += length
-    return known
-
-
-def endless(lengths: Iterable[Length]) -> Length:
-    """How many elements they give if they begin again for as long as there are any."""
-    known = total(lengths)
-    return math.inf if known else known
-
-
 def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
     """The lengths of the pool's streams, as far as one can be activated."""
     members = sequence(upstream)
-    weights = getattr(op, "weights", None)
+    weights = op.weights
     if members is None or callable(weights):
         return [None]
     if weights is None:
@@ -136,7 +121,7 @@ def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
 def idle_members(op: Any, upstream: Stream[Any]) -> set[Any]:
     """The names, or indices, of the streams of weight 0, as far as pool and weights are known."""
     members = sequence(upstream)
-    weights = getattr(op, "weights", None)
+    weights = op.weights
     if members is None or weights is None or callable(weights):
         return set()
     names = upstream.names or range(len(members))
@@ -144,20 +129,21 @@ def idle_members(op: Any, upstream: Stream[Any]) -> set[Any]:
     return {name for name, share in zip(names, shares, strict=True) if not share}
 
 
-def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
-    """Every so-manieth stream of the pool, joined by what `op` becomes for so many.
+def shard_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
+    """Return a shard of a mixture: every `count`-th member, mixed by `op` for the smaller pool.
 
-    Streams keep their names, or the indices they had; so their tags and seeds are the same.
+    Members keep their names, or the indices they had; so their tags and seeds stay the same.
     """
-    lasting = all(step.exact for step in upstream.ops)
-    members = sequence(replace(upstream, ops=())) if lasting else None
-    weights = getattr(op, "weights", None)
+    elementwise = all(step.sharding == ELEMENTWISE for step in upstream.ops)
+    members = sequence(changed(upstream, ops=())) if elementwise else None
+    weights = op.weights
     if callable(weights):
         raise IndivisibleError(
             f"{op} cannot be divided: its weights are a function of the whole; "
             "divide each stream of the pool instead"
         )
-    seeds = ["random_state"]
+    draws = isinstance(op, Random)
+    seeds = ["random_state"] if draws else []
     pool: Stream[Any]
     if members is not None:
         chosen = range(part.index, len(members), part.count)
@@ -170,16 +156,16 @@ def deal_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Str
             "have a mapping, or a list, as the pool"
         )
     else:
-        pool = upstream.deal(part) if weights is None else upstream.split(part)
+        pool = upstream.shard_any(part) if weights is None else upstream.shard_exact(part)
         seeds.append("entropy")  # Its streams are counted from 0 in each part.
     if weights is not None:
         weights = changes["weights"] = _chosen(weights, pool, part)
     if pool.length == 0 or (weights is not None and not any(weights)):
         return Stream(())
     for name in seeds:
-        if getattr(op, name, None) is not None:
+        if getattr(op, name) is not None:
             changes[name] = divided(getattr(op, name), part.index, part.count)
-    return pool.then(replace(op, **changes))
+    return pool.then(changed(op, **changes))
 
 
 def _chosen(weights: Any, pool: Stream[Any], part: Part) -> Any:
@@ -224,12 +210,12 @@ def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
     return [by_name[name] for name in names or ()]
 
 
-def accept_pool(op: object, upstream: Stream[Any]) -> None:
+def validate_pool(op: Any, upstream: Stream[Any]) -> None:
     """Refuse a pool that cannot be mixed, as far as it is known before it runs."""
     members = sequence(upstream)
     if members is not None:
         check_pool(op, members)
-        check_weights(op, getattr(op, "weights", None), len(members), upstream.names)
+        check_weights(op, op.weights, len(members), upstream.names)
 
 
 def check_pool(op: object, members: Any) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain, count, islice
 from math import inf
 from typing import Any, TypeVar
 
-from pescador import data, errors
-from pescador.core import Length, Op, Part, Same, Stream
-from pescador.errors import DataError, Finding, IndivisibleError
+from pescador import errors, tree
+from pescador.core import Op, Part, Same, Stream
+from pescador.errors import DataError, IndivisibleError
+from pescador.ops.batching.rebatching import Rows
+from pescador.readings import PER_SHARD, REGROUPS, Finding, Length
 from pescador.running import Pass
 
 __all__ = ["batch", "buffer", "unbatch"]
@@ -54,7 +56,11 @@ class batch(Same):
 
     n: int
     axis: int | None = None
+    _: KW_ONLY
     partial: bool = False
+
+    closes = True
+    sharding = REGROUPS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
@@ -90,21 +96,18 @@ class batch(Same):
             return known
         return -(-known // self.n) if self.partial else known // self.n
 
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return upstream.recurs
+    def shard_exact(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return upstream.shard_exact(replace(part, block=part.block * self.n)).then(self)
 
-    def split(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return upstream.split(replace(part, block=part.block * self.n)).then(self)
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         return _dealt(self, upstream, part)
 
     def _merged(self, gathered: list[A], index: int) -> Iterator[A]:
         try:
             if self.axis is None:
-                merged = data.stack(gathered)
+                merged = tree.stack(gathered)
             else:
-                merged = data.concatenate(gathered, self.axis)
+                merged = tree.concatenate(gathered, self.axis)
         except DataError as error:
             if error.index and self.partial:
                 yield from self._merged(gathered[: error.index], index)
@@ -148,14 +151,18 @@ class buffer(Same):
     """
 
     n: int
+    _: KW_ONLY
     partial: bool = False
+
+    closes = True
+    sharding = REGROUPS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
         errors.flag(self, "partial", self.partial)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        rows = _Rows(self)
+        rows = Rows(self)
         fresh, missing = rows.fresh, self.n
         leaf: Callable[[Any], Any] = _unknown
         with Pass.over(upstream) as run:
@@ -181,127 +188,11 @@ class buffer(Same):
             if self.partial:
                 yield from rows.rest()
 
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return upstream.recurs
-
     def length(self, upstream: Stream[Any], /) -> Length:
         return 0 if upstream.length == 0 else None
 
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         return _dealt(self, upstream, part)
-
-
-class _Rows:
-    """What one run of a `buffer` holds: the leaves of chunks of which not all rows are given."""
-
-    def __init__(self, op: buffer) -> None:
-        self.op = op
-        self.fresh: list[Any] = []  # chunks to be checked and admitted
-        self.seen = 0  # how many chunks were admitted
-        self.drop()
-
-    def drop(self) -> None:
-        """Hold nothing."""
-        self.template: Any = None  # a chunk, for its structure
-        self.columns: list[tuple[data.Path, list[Any]]] = []
-        self.start = 0  # how many rows of the first chunk are given
-        self.held = 0  # how many rows are not
-        self.last = 0  # how many rows the last chunk has
-
-    def first_leaf(self, chunk: Any) -> Callable[[Any], Any]:
-        """How chunks like this one are measured; it is refused if it has no rows."""
-        try:
-            data.lengths(data.columns([chunk]))
-        except DataError as error:
-            self.fresh.pop()
-            raise error.located(self.op, self.seen + len(self.fresh)) from None
-        return data.first_leaf(chunk)
-
-    def admit(self) -> None:
-        """Check the fresh chunks and count their rows, in bulk; those before a bad one stay."""
-        fresh = [*self.fresh]
-        self.fresh.clear()
-        if not fresh:
-            return
-        like = [self.template] if self.columns else []
-        try:
-            columns = data.columns(like + fresh)
-            lengths = data.lengths(columns)[len(like) :]
-        except DataError as error:
-            self.fresh += fresh[: (error.index or 0) - len(like)]
-            raise error.located(self.op, self.seen - len(like)) from None
-        if not like:
-            self.template = fresh[0]
-            self.columns = [(path, []) for path, _ in columns]
-        for (_, held), (_, column) in zip(self.columns, columns, strict=True):
-            held.extend(column[len(like) :])
-        self.seen += len(fresh)
-        self.held += sum(lengths)
-        self.last = lengths[-1]
-
-    def batches(self) -> Iterator[Any]:
-        """The whole batches: the one that ends in the last chunk, then those that lie within it."""
-        n = self.op.n
-        yield self.cut(n)
-        if self.held < n:
-            return
-        pieces = [data.cuts(chunk, path, n, self.start) for path, (chunk,) in self.columns]
-        batches = data.split(data.rebuild(self.template, pieces))
-        while self.held >= n:
-            try:
-                batch = next(batches)
-            except DataError as error:
-                self.keep(0)
-                raise error.located(self.op, self.seen) from None
-            self.start += n
-            self.held -= n
-            yield batch
-        if not self.held:
-            self.drop()
-
-    def cut(self, n: int) -> Any:
-        """The first `n` rows, which end in the last chunk."""
-        left = self.held - n
-        stop = self.last - left
-        leaves = []
-        for path, column in self.columns:
-            pieces = [*column]
-            pieces[-1] = pieces[-1][:stop]
-            pieces[0] = pieces[0][self.start :]
-            try:
-                leaves.append(data.join(pieces, path))
-            except DataError as error:
-                located = error.located(self.op, self.seen - len(column))
-                self.keep(error.index or 0)
-                raise located from None
-        batch = data.rebuild(self.template, leaves)
-        if left:
-            if len(self.columns[0][1]) > 1:  # The first chunk is let go.
-                self.template = data.without_rows(self.template)
-            self.columns = [(path, column[-1:]) for path, column in self.columns]
-            self.start, self.held = stop, left
-        else:
-            self.drop()
-        return batch
-
-    def keep(self, chunks: int) -> None:
-        """Forget all but the first chunks."""
-        self.seen -= len(self.columns[0][1]) - chunks
-        self.columns = [(path, column[:chunks]) for path, column in self.columns]
-        lengths = [*map(len, self.columns[0][1])]
-        self.held = max(sum(lengths) - self.start, 0)
-        self.last = lengths[-1] if lengths else 0
-
-    def rest(self) -> Iterator[Any]:
-        """What is left, in a last batch."""
-        self.admit()
-        if self.held:
-            try:
-                batch = self.cut(self.held)
-            except DataError:
-                yield from self.rest()
-                raise
-            yield batch
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -324,7 +215,8 @@ class unbatch(Op[Any, Any]):
     [{'x': np.str_('a')}, {'x': np.str_('b')}]
     """
 
-    dealt = True
+    closes = True
+    sharding = PER_SHARD
 
     def length(self, upstream: Stream[Any], /) -> Length:
         return 0 if upstream.length == 0 else None
@@ -337,16 +229,16 @@ class unbatch(Op[Any, Any]):
         with Pass.over(upstream) as run:
             for index, element in enumerate(run.items):
                 try:
-                    data.lengths(data.columns([element]))
+                    tree.lengths(tree.columns([element]))
                 except DataError as error:
                     raise error.located(self, index) from None
-                yield data.split(element)
+                yield tree.split(element)
 
 
 def _dealt(op: batch | buffer, upstream: Stream[Any], part: Part) -> Stream[Any]:
     """Parts that are batched each for itself: right where no short batch is dropped."""
-    divided = upstream.deal(part)
-    if op.partial or upstream.recurs:
+    divided = upstream.shard_any(part)
+    if op.partial or upstream.restarts:
         return divided.then(op)
     raise IndivisibleError(
         f"{op} cannot be divided: each part would drop a last short batch of its own; "

@@ -5,31 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import count, islice
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from pescador import errors
-from pescador.core import Join, Length, Part, Same, Stream, sequence, stream
-from pescador.drawing import Mixture, Restarting, turns
-from pescador.errors import Finding
-from pescador.foreseeing import empty, held, mixed, restarted
-from pescador.pools import (
+from pescador.checks import empty, restarted
+from pescador.core import Join, Part, Same, Stream, sequence, stream
+from pescador.ops.mixing.pool import (
     Active,
     Pool,
-    accept_pool,
     check_members,
-    deal_pool,
-    endless,
     frozen_weights,
     idle_members,
     member_lengths,
-    total,
+    shard_pool,
+    validate_pool,
 )
+from pescador.ops.mixing.sampling import Mixture, Restarting, turns
+from pescador.readings import PER_SHARD, Finding, Length, Random, endless, total
+from pescador.rng import MersenneTwister, twister
 from pescador.running import Pass
-from pescador.seeding import Place, Twister, divided, entropy_of, filled, freeze, twister
+from pescador.seeds import Place, filled
 
 __all__ = ["chain", "mux", "round_robin", "shuffle", "shuffled"]
 
@@ -41,46 +40,66 @@ DISTS = ("poisson", "poisson_mean", "binomial", "constant")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mixing(Join):
-    """What the operators on a pool have in common."""
+    """The base of the operators on a pool.
+
+    Parameters
+    ----------
+    tag : bool, default=False
+        Whether the elements are pairs ``(name, element)``: the key of the member in a named pool,
+        or its index.
+    name : str or None, default=None
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
+
+    Attributes
+    ----------
+    entropy : tuple of int or None
+        The seed of the members, filled in by `Stream.seed`; each is seeded at each activation.
+    """
 
     _: KW_ONLY
     tag: bool = False
     name: str | None = None
-    entropy: tuple[int | str, ...] | None = None
+    entropy: tuple[int | str, ...] | None = field(default=None, init=False)
+
+    closes = True
+    # Fields of some of the operators.
+    weights = None
+    mode = ""
 
     def __post_init__(self) -> None:
         errors.flag(self, "tag", self.tag)
         errors.name(self, self.name)
-        if self.entropy is not None:
-            object.__setattr__(self, "entropy", entropy_of(self, self.entropy))
 
-    def accept(self, upstream: Stream[Any], /) -> None:
-        accept_pool(self, upstream)
-
-    @property
-    def reseeds(self) -> bool:
-        return self.entropy is not None
+    def validate(self, upstream: Stream[Any], /) -> None:
+        validate_pool(self, upstream)
 
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
-        yield from held(self, upstream)
-        yield from mixed(self, upstream)
+        if upstream.length == math.inf:
+            problem = "it reads its whole pool first, and the pool is endless"
+            yield Finding("error", self, problem, "chain(), or take(n) before it")
+        if self.restarts(upstream):
+            yield from empty(self, self.length(upstream))
+            idle = idle_members(self, upstream)
+            for finding in restarted(self, upstream.then(self), "activates again"):
+                if finding.stream and finding.stream[0] not in idle:
+                    yield finding
 
     def length(self, upstream: Stream[Any], /) -> Length:
         lengths = member_lengths(self, upstream)
-        return endless(lengths) if self.recurs(upstream) else total(lengths)
+        return endless(lengths) if self.restarts(upstream) else total(lengths)
 
-    def recurs(self, upstream: Stream[Any], /) -> bool:
-        return getattr(self, "mode", None) != "exhaustive"
+    def restarts(self, upstream: Stream[Any], /) -> bool:
+        return self.mode != "exhaustive"
 
     def seed(self, place: Place, /) -> Self:
         return filled(self, random_state=place, entropy=place.at("streams"))
 
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return deal_pool(self, upstream, part)
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+        return shard_pool(self, upstream, part)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class mux(Mixing):
+class mux(Mixing, Random):
     """A random mixture of a pool of streams, of which at most `k` are active at a time.
 
     An active stream has a quota: how many elements it may give before it is retired and another
@@ -114,8 +133,6 @@ class mux(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or str, or None, default=None
-        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -150,6 +167,7 @@ class mux(Mixing):
         errors.choice(self, "dist", self.dist, DISTS)
         errors.flag(self, "prune_empty", self.prune_empty)
         Mixing.__post_init__(self)
+        Random.__post_init__(self)
         if self.lam is not None:
             lam = errors.number(self, "lam", self.lam)
             least = 1 if self.dist in ("poisson_mean", "binomial") else 0
@@ -162,7 +180,6 @@ class mux(Mixing):
             object.__setattr__(self, "lam", lam)
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "every", errors.count(self, "every", self.every))
-        object.__setattr__(self, "random_state", freeze(self, self.random_state))
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         return Mixture(self, upstream).run()
@@ -193,11 +210,11 @@ class mux(Mixing):
         quota = math.ceil(self.lam)
         return total(n and min(n, quota) for n in member_lengths(self, upstream))
 
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
+    def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         active = len(range(part.index, self.k, part.count))
-        return deal_pool(self, upstream, part, k=max(active, 1))
+        return shard_pool(self, upstream, part, k=max(active, 1))
 
-    def first_weights(self, weights: np.ndarray, draws: Twister) -> np.ndarray:
+    def first_weights(self, weights: np.ndarray, draws: MersenneTwister) -> np.ndarray:
         """The weights of the slots before any stream is active."""
         return np.zeros(self.k)
 
@@ -209,8 +226,8 @@ class stochastic_mux(mux):
     def __post_init__(self) -> None:
         mux.__post_init__(self)
 
-    def accept(self, upstream: Stream[Any], /) -> None:
-        mux.accept(self, upstream)
+    def validate(self, upstream: Stream[Any], /) -> None:
+        mux.validate(self, upstream)
         pool = sequence(upstream)
         if pool is not None and self.mode != "with_replacement":
             errors.require(
@@ -219,12 +236,12 @@ class stochastic_mux(mux):
                 f"mode={self.mode!r} requires that k be at most the {len(pool)} streams",
             )
 
-    def first_weights(self, weights: np.ndarray, draws: Twister) -> np.ndarray:
+    def first_weights(self, weights: np.ndarray, draws: MersenneTwister) -> np.ndarray:
         return draws.choice_of_weights(weights, self.k, self.mode == "with_replacement")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class shuffled(Mixing):
+class shuffled(Mixing, Random):
     """A random mixture in which every stream of the pool is active all the time.
 
     A stream that ends starts anew; one that gives nothing is dropped. The run ends when all are.
@@ -242,8 +259,6 @@ class shuffled(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or str, or None, default=None
-        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -259,14 +274,14 @@ class shuffled(Mixing):
     """
 
     weights: Any = None
-    random_state: Any = None
     _: KW_ONLY
     every: int = 1000
+    random_state: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", frozen_weights(self, self.weights))
         object.__setattr__(self, "every", errors.count(self, "every", self.every))
-        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        Random.__post_init__(self)
         Mixing.__post_init__(self)
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
@@ -274,7 +289,7 @@ class shuffled(Mixing):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class round_robin(Mixing):
+class round_robin(Mixing, Random):
     """One element of each stream of the pool in turn; streams that have ended are left out.
 
     Parameters
@@ -288,8 +303,6 @@ class round_robin(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or str, or None, default=None
-        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -304,11 +317,12 @@ class round_robin(Mixing):
     """
 
     mode: str = "exhaustive"
+    _: KW_ONLY
     random_state: Any = None
 
     def __post_init__(self) -> None:
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle", "permuted_cycle"))
-        object.__setattr__(self, "random_state", freeze(self, self.random_state))
+        Random.__post_init__(self)
         Mixing.__post_init__(self)
 
     @property
@@ -343,8 +357,6 @@ class chain(Mixing):
         Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
     name : str or None, default=None
         What `Stream.seed` calls it; None for its kind and place.
-    entropy : tuple of int or str, or None, default=None
-        What `Stream.seed` seeds the streams with, each at each activation; None leaves them.
 
     Raises
     ------
@@ -365,12 +377,12 @@ class chain(Mixing):
         errors.choice(self, "mode", self.mode, ("exhaustive", "cycle"))
         Mixing.__post_init__(self)
 
-    def accept(self, upstream: Stream[Any], /) -> None:
+    def validate(self, upstream: Stream[Any], /) -> None:
         known = sequence(upstream)
         check_members(self, () if known is None else known)
 
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
-        if self.recurs(upstream):
+        if self.restarts(upstream):
             yield from empty(self, self.length(upstream))
             yield from restarted(self, upstream.then(self), "runs again")
 
@@ -394,7 +406,7 @@ class chain(Mixing):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class shuffle(Same):
+class shuffle(Random, Same):
     """The elements in random order, as far as a buffer of `size` elements allows.
 
     The buffer is filled first; then each step yields one of its elements, chosen uniformly, and
@@ -421,26 +433,19 @@ class shuffle(Same):
     """
 
     size: int
-    random_state: Any = None
     _: KW_ONLY
+    random_state: Any = None
     name: str | None = None
 
-    dealt = True
+    closes = True
+    sharding = PER_SHARD
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))
-        object.__setattr__(self, "random_state", freeze(self, self.random_state))
-        errors.name(self, self.name)
+        Random.__post_init__(self)
 
     def length(self, upstream: Stream[Any], /) -> Length:
         return upstream.length
-
-    def seed(self, place: Place, /) -> Self:
-        return filled(self, random_state=place)
-
-    def deal(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        seed = divided(self.random_state, part.index, part.count)
-        return upstream.deal(part).then(replace(self, random_state=seed))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
         draws = twister(self.random_state)
