@@ -22,9 +22,8 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 
-# Nothing is fetched when the docs are built, not even other projects' inventories. So no external
-# name is a cross-reference: types stand in numpydoc's sections, as text; annotations are for
-# checkers.
+# Building the docs fetches nothing, not even other projects' inventories. So external names are not
+# cross-references: numpydoc's sections show types as text, and annotations are for type checkers.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # A page says which members it shows.
 
@@ -32,7 +31,7 @@ html_theme = "furo"
 html_title = f"pescador {release}"
 html_show_sphinx = False
 
-# Pictures are made by the scripts in plots/, from the library itself.
+# The scripts in plots/ make the pictures with the library itself.
 plot_basedir = "plots"
 plot_formats = ["svg"]
 plot_html_show_formats = False

@@ -1,4 +1,4 @@
-"""Leaves out the pages whose library is not installed: their examples run where it is."""
+"""Skip the examples of pages whose library is not installed."""
 
 from importlib.util import find_spec
 

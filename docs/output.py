@@ -1,4 +1,4 @@
-"""A directive that runs Python when the docs are built, and shows it with what it prints."""
+"""A directive that runs Python when the docs are built, and shows the code and its output."""
 
 import contextlib
 import io
@@ -15,16 +15,16 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 class Output(SphinxDirective):
-    """The content is run after that of the directives before it on the page.
+    """Run the content, after that of the earlier directives of the page, and show its output.
 
-    With ``:hide-code:`` only what it prints is shown.
+    ``:hide-code:`` hides the content itself.
     """
 
     has_content = True
     option_spec = {"hide-code": directives.flag}  # noqa: RUF012  It is docutils' way.
 
     def run(self) -> list[nodes.Node]:
-        """Run the content, and show it."""
+        """Run the content, and return nodes for it and for its output."""
         names: dict[str, Any] = self.env.temp_data.setdefault("output names", {})
         printed = io.StringIO()
         code = "\n".join(self.content)
@@ -37,7 +37,7 @@ class Output(SphinxDirective):
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Make the directive known, and the examples importable."""
+    """Register the directive, and make the examples importable."""
     sys.path.append(str(EXAMPLES))
     app.add_directive("output", Output)
     return {"parallel_read_safe": True}

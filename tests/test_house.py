@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import dataclasses
 import importlib
 import inspect
+import io
 import itertools
 import json
 import pkgutil
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -209,3 +212,89 @@ def test_what_an_extra_gives_is_imported_when_it_is_asked_for() -> None:
     assert "sklearn" in imported_by("from pescador import StreamLearner")
     with pytest.raises(AttributeError, match="module 'pescador' has no attribute 'Learner'"):
         pescador.Learner  # noqa: B018
+
+
+# Slips in prose, and what to write instead: words that were wrong nearly wherever they were found.
+SLIPS = {
+    r"(?<!there )(?:is|are|was|were) no(?![-\w])(?! (?:longer|more|less)\b)": "is not a",
+    r"(?<!there )(?:is|are|was|were) (?-i:none)": "is not a",  # But None is a value.
+    r"alike": "equal, or of the same structure",
+    r"anew": "again",
+    r"beside": "compared with, next to, or besides",
+    r"com(?:es?|ing) (?:of|by)|came (?:of|by)": "comes from, gets",
+    r"dealt": "sharded by member",
+    r"dear(?:er|est)?": "expensive",
+    r"heard": "received",
+    r"hungry": "starved",
+    r"so-manie\w+": "n-th",
+    r"(?:stands?|stood)(?! (?:for|out)\b)": "is",
+    r"tells? (?:how|of|what|when)|told (?:by|in|of|once)": "says, explains, or is known from",
+    r"travel\w*": "is sent",
+    r"under way": "in flight",
+    r"whatever (?:its|the|their)": "regardless of",
+}
+CODE = re.compile(
+    r"^ *>>>.*(?:\n.*\S.*)*"  # A doctest, until an empty line.
+    r"|^( *)\.\. (?:code-block|output|math)::.*(?:\n(?:\1 .*|[ ]*$))*"
+    r"|^ *\.\. [\w-]+::.*$"
+    r"|^ *```[\s\S]*?^ *```"
+    r"|``[^`]+``|`[^`]+`"
+    r"|^ *\w+ : .*$"  # A parameter, in numpydoc.
+    r"|\{[^{}]*\}",
+    re.MULTILINE,
+)
+PROSE = [
+    *sorted((ROOT / "pescador").rglob("*.py")),
+    *sorted((ROOT / "docs").rglob("*.rst")),
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+]
+
+
+def lines_of_prose(path: Path) -> list[str]:
+    """The prose of a page, or of the strings and comments of a module, line by line."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        return without_code(text)
+    lines = [""] * (text.count("\n") + 2)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if tokenize.tok_name[token.type] in {"STRING", "FSTRING_MIDDLE", "COMMENT"}:
+            for number, line in enumerate(without_code(token.string), token.start[0]):
+                # A string without a space is a name, or a value.
+                if " " in token.string:
+                    lines[number] += " {} ".format(line.strip("#\"' "))
+    return lines[1:]
+
+
+def without_code(text: str) -> list[str]:
+    return CODE.sub(lambda code: re.sub(r".+", "·", code[0]), text).split("\n")
+
+
+def slips(lines: list[str]) -> list[str]:
+    """Each slip, as ``line: slip: what to write``; it may run on from a line to the next."""
+    lines = [" ".join(line.split()) for line in lines]
+    starts = [0, *itertools.accumulate(len(line) + 1 for line in lines)]
+    return [
+        f"{bisect.bisect(starts, slip.start())}: {slip[0]!r}: write {cure!r}"
+        for pattern, cure in SLIPS.items()
+        for slip in re.finditer(rf"\b(?:{pattern})\b", " ".join(lines), re.IGNORECASE)
+    ]
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_prose_is_plain(path: Path) -> None:
+    found = [f"{path.relative_to(ROOT)}:{slip}" for slip in slips(lines_of_prose(path))]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A run is\nno longer open; there is no file, and x is None.", []),
+        ("A bool\nis\nno number.", ["2: 'is no'"]),
+        ("It is `no` number, `alike` is a function.\n\n>>> alike(1, 2)  # anew\nTrue", []),
+        ("alike : int\n    Streams that are alike.", ["2: 'alike'"]),
+    ],
+)
+def test_slips_are_found_in_prose_alone(text: str, found: list[str]) -> None:
+    assert [slip.partition(": write")[0] for slip in slips(without_code(text))] == found

@@ -1,4 +1,4 @@
-"""What four quotas do to one pool: who is active, and who gives each element."""
+"""One pool under four quotas: the active streams, and the stream of each element."""
 
 from itertools import repeat
 

@@ -1,4 +1,4 @@
-"""What weights do to the shares of the streams, by mode and by how many are active."""
+"""The shares of streams with weights, by mode and number of active streams."""
 
 import matplotlib.pyplot as plt
 import numpy as np

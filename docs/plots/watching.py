@@ -1,4 +1,4 @@
-"""What the plots measure: a mux that runs, and when its streams come and go."""
+"""Measurements for the plots: the elements of a mux, and when its streams are active."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ DISTS = {"constant": "C2", "binomial": "C0", "poisson_mean": "C1", "poisson": "C
 
 @dataclass
 class Watch:
-    """A clock that counts the elements of a mux, and the stays of its streams by that clock."""
+    """The number of elements that a mux has yielded, and when its streams were active by it."""
 
     elements: int = 0
     activations: list[int] = field(default_factory=list)
@@ -21,7 +21,7 @@ class Watch:
 
 @dataclass
 class Watched:
-    """An endless stream of its own number, which tells a watch when it is activated and closed."""
+    """An endless stream of one number, which records in a watch when it is active."""
 
     number: int
     watch: Watch
@@ -41,7 +41,7 @@ class Watched:
 
 
 def run(op: mux, n_streams: int, n: int) -> tuple[Watch, np.ndarray]:
-    """Take `n` elements of a mux of endless streams: the watch, and which stream gave each."""
+    """Take `n` elements of a mux of endless streams: the watch, and the stream of each element."""
     watch = Watch()
     given = np.empty(n, int)
     for number in [Watched(i, watch) for i in range(n_streams)] | op | take(n):
@@ -51,7 +51,7 @@ def run(op: mux, n_streams: int, n: int) -> tuple[Watch, np.ndarray]:
 
 
 def quota(dist: str, lam: float, k: int) -> tuple[float, float]:
-    """Mean and variance of the quota, where the weights are equal."""
+    """Mean and variance of the quota if all weights are equal."""
     trials = int((lam - 1) / (1 - 1 / k)) if k > 1 else 0
     return {
         "constant": (np.ceil(lam), 0.0),
