@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import math
 import pickle
+import random
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from pescador import ops
+from pescador import ops, tree
 from pescador.core import Join, Op, Pipeline, Same, Stream, stream
-from pescador.errors import count, require
+from pescador.errors import IndivisibleError, count, require
+from pescador.readings import REGROUPS, Random, Whole
 from pescador.values import fields_of, same
 
 __all__ = ["LAWS", "Probe", "alike", "assert_lawful"]
@@ -138,6 +141,7 @@ def assert_lawful(
     *,
     laws: Collection[str] | None = None,
     reads: Callable[[int], int] | None = None,
+    contents: Callable[[Any], Iterable[Any]] | None = None,
     most: int = 20,
     names: Mapping[str, Any] | None = None,
 ) -> None:
@@ -160,6 +164,16 @@ def assert_lawful(
     release
         A run that ends, and a consumer that leaves early, by ``close``, by letting go of the run
         or by an exception, leave no run of a source open, and no file.
+    length
+        If the length is said to be a number, so many elements come, from shorter upstreams too; if
+        it is said to be infinite, or the stream to restart, it does not end.
+    shard
+        The shards are the whole: element by element if they are divided by place
+        (`Op.shard_exact`), else as a multiset (`Op.shard_any`). Which element an operator that is
+        `Whole` and draws at random gives to which shard is not asked.
+    seed
+        After `Stream.seed` every draw has a seed: runs agree whatever the global generators of
+        numpy and Python do; steps that draw nothing change no draws; given seeds stay.
 
     Parameters
     ----------
@@ -177,6 +191,10 @@ def assert_lawful(
         difference to what the operator answers, had other elements of the sample come from there
         on, or none; and of a pool one element is read for each that is asked for. An operator that
         draws from a buffer may read by its nature what it does not need, and has to say how much.
+    contents : callable, optional
+        From an output to its contents, an iterable: the law *shard* compares the contents of the
+        shards with those of the whole. By default an output itself; the rows of a batch, if the
+        operator `REGROUPS`. An operator that adds noise to an element can name the element.
     most : int > 0, default=20
         How many elements are looked at.
     names : mapping of str to object, optional
@@ -213,7 +231,7 @@ def assert_lawful(
     else:
         subject, pool, sample = stream(subject), False, []
     most = count("assert_lawful()", "most", most)
-    trial = _Trial(subject, pool, sample, reads, most, names or {})
+    trial = _Trial(subject, pool, sample, reads, contents, most, names or {})
     for law in LAWS if laws is None else laws:
         _CHECKS[law](trial)
 
@@ -240,6 +258,7 @@ class _Trial:
     pool: bool
     sample: Any
     reads: Callable[[int], int] | None
+    contents: Callable[[Any], Iterable[Any]] | None
     most: int
     names: Mapping[str, Any]
 
@@ -258,6 +277,12 @@ class _Trial:
             return self.gives(described, most)
         except Exception as error:  # noqa: BLE001  It may be the operator's, or the upstream's.
             return error
+
+    @property
+    def steps(self) -> tuple[Op[Any, Any], ...]:
+        """The operators of the subject."""
+        one = isinstance(self.subject, Op) and not isinstance(self.subject, Pipeline)
+        return (self.subject,) if one else self.subject.ops
 
     def probed(self, failing: int | None = None) -> _Probed:
         """The subject over probes. What the upstream has at `failing` raises an exception."""
@@ -453,6 +478,129 @@ def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
         yield f"ended by {failure!r}", probed
 
 
+def _length(trial: _Trial) -> None:
+    for described in _shorter(trial):
+        said, most = described.length, 3 * trial.most
+        if isinstance(said, int):
+            most = said + 1
+        elif said is None and not described.restarts:
+            continue
+        gave = trial.gives(described, most)
+        if isinstance(said, int):
+            problem = f"its length is {len(gave)}{'+' * (len(gave) == most)}, and it says {said}"
+            cure = "return the true number of elements from length(), or None"
+            holds = len(gave) == said
+        else:
+            problem = f"it ends after {len(gave)} elements, and says that it does not end"
+            cure = "return False from restarts(), and a number or None from length()"
+            holds = len(gave) == most or (not gave and said is None)
+        shorter = isinstance(trial.subject, Op) and len(described.source) < len(trial.sample)
+        where = f"over {described.source!r:.100} " if shorter else ""
+        trial.hold(holds, "length", f"{where}{problem}: {cure}")
+
+
+def _shorter(trial: _Trial) -> Iterator[Stream[Any]]:
+    """Yield the subject over its sample, and over what is left of the sample if it is shortened."""
+    if isinstance(trial.subject, Stream):
+        yield trial.subject
+    elif trial.pool:
+        yield trial.over(trial.sample)
+    else:
+        for n in range(len(trial.sample), -1, -1):
+            yield trial.over(trial.sample[:n])
+
+
+def _shard(trial: _Trial) -> None:
+    described = trial.over(trial.sample)
+    # An endless stream is compared as far as it is looked at, and only by place.
+    whole = trial.gives(described, 4 * trial.most)
+    ended = len(whole) < 4 * trial.most
+    for n in (2, 3):
+        for block in (1, 2):
+            parts = [ops.shard(index, n, block=block) for index in range(n)]
+            with suppress(IndivisibleError):
+                for part in parts:
+                    _hold_exact(trial, whole, part, described.shard_exact(part))
+        parts = [ops.shard(index, n) for index in range(n)]
+        drawn = any(op.seeded is not None and isinstance(op.sharding, Whole) for op in trial.steps)
+        if ended and not drawn:
+            with suppress(IndivisibleError):
+                _hold_any(trial, described, [described.shard_any(part) for part in parts])
+
+
+def _hold_exact(trial: _Trial, whole: list[Any], part: Any, divided: Stream[Any]) -> None:
+    expected = list(part(whole))
+    gave = trial.gives(divided, len(expected) + (len(whole) < 4 * trial.most))
+    pairs = enumerate(zip(gave, expected, strict=False))
+    place = next((i for i, pair in pairs if not alike(*pair)), min(len(gave), len(expected)))
+    found, right = (str([*one[place : place + 1]])[1:-1] or "nothing" for one in (gave, expected))
+    problem = f"{part} of it gives {found} as its element {place}, and that of the whole is {right}"
+    trial.hold(place == len(gave) == len(expected), "shard", f"{problem}: {_CURE}")
+
+
+def _hold_any(trial: _Trial, whole: Stream[Any], shards: list[Stream[Any]]) -> None:
+    contents = trial.contents or _default_contents(trial)
+    left = [*chain.from_iterable(map(contents, whole))]
+    for index, divided in enumerate(shards):
+        outputs = islice(divided, 8 * trial.most)
+        for content in chain.from_iterable(map(contents, outputs)):
+            at = next((i for i, other in enumerate(left) if alike(content, other)), -1)
+            problem = f"shard {index} of {len(shards)} gives {content!r:.100} more often than "
+            trial.hold(at >= 0, "shard", f"{problem}the whole does: {_CURE}")
+            left.pop(at)
+    problem = f"none of {len(shards)} shards gives {left[:1]!r:.100}, as the whole does: {_CURE}"
+    trial.hold(not left, "shard", problem)
+
+
+_CURE = (
+    "declare as its sharding only what holds, ELEMENTWISE if output i depends on input i alone "
+    "and not on i, PER_SHARD, or REGROUPS; else leave it Whole, or write shard_exact() and "
+    "shard_any(); "
+    "if the outputs of shards are other ones on purpose, say by contents= what they have in common"
+)
+
+
+def _default_contents(trial: _Trial) -> Callable[[Any], Iterable[Any]]:
+    regroups = any(op.sharding == REGROUPS for op in trial.steps)
+    return tree.split if regroups else lambda output: [output]
+
+
+def _seed(trial: _Trial) -> None:
+    described = trial.over(trial.sample)
+    for op in trial.steps:
+        draws = hasattr(op, "random_state")
+        problem = "it has a random_state that Stream.seed does not fill in: derive it from Random"
+        trial.hold(not draws or isinstance(op, Random), "seed", problem)
+    seeded = described.seed(7)
+    left = [op for op in seeded.ops if op.seeded is False]
+    problem = f"Stream.seed leaves {left[:1]} without a seed: return one from its seed(place)"
+    trial.hold(not left, "seed", problem)
+    one, other = (_gives_after(trial, number, seeded) for number in (1, 2))
+    problem = f"seeded, one run gave {one}, the next {other}: draw from its random_state alone"
+    trial.hold(alike(one, other), "seed", problem)
+    if isinstance(trial.subject, Op):
+        gave = _gives_after(trial, 1, (stream(trial.sample) | ops.tap(id) | trial.subject).seed(7))
+        problem = f"seeded, it gives {one}, and after a tap() {gave}: seed it by its place alone"
+        trial.hold(alike(one, gave), "seed", problem)
+    if all(op.seeded is not False for op in described.ops):
+        given = _gives_after(trial, 1, described)
+        problem = f"it gives {given}, and after Stream.seed {one}: keep the seed that is given"
+        same_seeds = all(not op.seeds_upstream for op in seeded.ops)
+        trial.hold(not same_seeds or alike(given, one), "seed", problem)
+
+
+def _gives_after(trial: _Trial, number: int, described: Stream[Any]) -> list[Any]:
+    """Run with numpy's and Python's global generators seeded; they are put back afterwards."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        np.random.seed(number)
+        random.seed(number)
+        return trial.gives(described)
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+
+
 _CHECKS: dict[str, Callable[[_Trial], None]] = {
     "purity": _purity,
     "associativity": _associativity,
@@ -460,5 +608,8 @@ _CHECKS: dict[str, Callable[[_Trial], None]] = {
     "laziness": _laziness,
     "demand": _demand,
     "release": _release,
+    "length": _length,
+    "shard": _shard,
+    "seed": _seed,
 }
 LAWS = tuple(_CHECKS)
