@@ -94,8 +94,9 @@ class Probe:
 def alike(one: Any, other: Any) -> bool:
     """Whether two elements are the same in structure, types and values.
 
-    Arrays are compared with their dtypes and shapes, bit by bit, so that NaN is like NaN; lists,
-    tuples and mappings (their order included) part by part; the rest by ``==``.
+    Arrays are compared with their dtypes and shapes, bit by bit, so that NaN equals NaN; lists,
+    tuples, dataclass instances and mappings (their order included) part by part; the rest by
+    ``==``.
 
     Parameters
     ----------
@@ -128,8 +129,11 @@ def alike(one: Any, other: Any) -> bool:
         return bool(one.tobytes() == other.tobytes())
     if isinstance(one, Mapping):
         return alike([*one], [*other]) and all(alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(alike, one, other))
+    parts, others = (
+        item if isinstance(item, list) else tree.parts_of(item) for item in (one, other)
+    )
+    if parts is not None and others is not None:
+        return len(parts) == len(others) and all(map(alike, parts, others))
     if isinstance(one, float) and math.isnan(one):
         return math.isnan(other)
     return same(one, other)
@@ -333,9 +337,8 @@ def _snapshot(element: Any) -> Any:
         return element.copy()
     if isinstance(element, Mapping):
         return {key: _snapshot(value) for key, value in element.items()}
-    if isinstance(element, list | tuple):
-        return [*map(_snapshot, element)]
-    return element
+    parts = element if isinstance(element, list) else tree.parts_of(element)
+    return element if parts is None else [*map(_snapshot, parts)]
 
 
 def _purity(trial: _Trial) -> None:

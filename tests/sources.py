@@ -79,7 +79,7 @@ def exactly(message):
 
 def seed_numpy(seed):
     """Seed numpy's global generator, as users do."""
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
 
 
 # What workers run: at the top of a module, so that a spawned process finds it.
@@ -121,7 +121,7 @@ def in_c():
 def draws(n):
     """What the global generators of numpy and of Python draw."""
     for _ in range(n):
-        yield np.random.rand(), random.random()  # noqa: NPY002
+        yield np.random.rand(), random.random()
 
 
 def pid(n=1):
