@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def printed(example):
@@ -36,6 +38,8 @@ def test_mixture():
     assert in_order < 0.5
     assert mixed == again
     assert mixed > in_memory - 0.02
+    accuracy = r"\d\.\d{3}"  # The README's may be those of another release of scikit-learn.
+    assert re.sub(accuracy, "", output) in re.sub(accuracy, "", README)
     most = re.findall(r"at most (\d+) of (\d+) files open at once", output)
     assert most == [("1", "200"), ("16", "200"), ("16", "200")]
 
@@ -51,3 +55,16 @@ def test_iris():
     assert mean == pytest.approx(sum(float(one) for one, _ in accuracies) / 3, abs=0.001)
     assert mean > in_memory - 0.05
     assert mean > 0.85
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_the_script_of_the_readme(start_method, tmp_path):
+    script, expected = re.search(
+        r"```python\n([^>].*?)```\s*```text\n(.*?)```", README, re.DOTALL
+    ).groups()
+    path = tmp_path / "script.py"
+    guard = 'if __name__ == "__main__":\n'
+    started = f"import multiprocessing\n    multiprocessing.set_start_method({start_method!r})"
+    path.write_text(script.replace(guard, f"{guard}    {started}\n"))
+    assert guard in script
+    assert printed(path) == expected
