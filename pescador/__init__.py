@@ -84,7 +84,7 @@ __all__ = [
 ]
 
 
-# Parts of descriptions that only the library makes: they are here for the sake of pickles.
+# Parts of descriptions that only the library makes. Pickles name this module for them.
 PICKLED = (Apply, FilledSeed, Named, Sharding, State, Words, type(SEED))
 
 # Pickles, documentation and tracebacks name the module that users import a name from.
@@ -101,7 +101,7 @@ def _html(described: Stream[Any]) -> str:
     return explain(described)._repr_html_()
 
 
-# What looks at streams stands above them, so it is here that the two meet.
+# `core` knows nothing of the modules that inspect streams, so the two are joined here.
 Stream._repr_html_ = _html
 
 
