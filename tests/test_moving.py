@@ -578,7 +578,7 @@ def test_elsewhere_is_told() -> None:
 
 
 def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
-    monkeypatch.setattr("pescador.transport.prefetching.PATIENCE", 0.1)
+    monkeypatch.setattr("pescador.workers.thread.TIMEOUT", 0.1)
     forever = threading.Event()
     run = iter(stream(sources.stuck, forever.wait) | prefetch())
     assert next(run) == 0
@@ -600,7 +600,7 @@ def test_a_consumer_that_is_swifter_than_its_thread(monkeypatch: Any) -> None:
             super().put(item)
             time.sleep(0.002)  # in which the consumer takes it
 
-    monkeypatch.setattr("pescador.transport.prefetching.SimpleQueue", Slow)
+    monkeypatch.setattr("pescador.workers.thread.SimpleQueue", Slow)
     run = iter(range(20) | prefetch())
     given: list[int] = []
     thread = threading.Thread(target=given.extend, args=(run,), daemon=True)

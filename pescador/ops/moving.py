@@ -63,7 +63,7 @@ class prefetch(Same):
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.prefetching import prefetched
+        from pescador.workers.thread import prefetched
 
         return prefetched(self, upstream)
 
@@ -216,12 +216,12 @@ class zmq(Same):
         return moved(self, upstream, self.workers, self._pack)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.receiving import received
+        from pescador.workers.consumer import run_in_workers
 
-        return received(self, self._parts(stream(upstream)), self._packed)
+        return run_in_workers(self, self._parts(stream(upstream)), self._packed)
 
     def _pack(self, part: object) -> Any:
-        from pescador.transport.receiving import packed
+        from pescador.workers.consumer import packed
 
         return packed(self.start_method, part)
 

@@ -26,11 +26,10 @@ import zmq as pyzmq
 
 from pescador import TransportError, WorkerError, ops, stream
 from pescador.ops import chain, mux, prefetch, round_robin, take, zmq
-from pescador.transport.framing import Form
-from pescador.transport.living import sentinel
-from pescador.transport.packing import encode
-from pescador.transport.sending import Outbox
-from pescador.transport.speaking import Rows
+from pescador.workers.channel import sentinel
+from pescador.workers.codec import Layout, encode
+from pescador.workers.protocol import Batch
+from pescador.workers.worker import Outbox
 from sources import closing, in_c, numbered, pid, stuck, until_fault
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -483,8 +482,8 @@ def listening() -> list[int]:
 def test_strangers_are_not_heard() -> None:
     """Garbage, a message that looks right, one with a key of its own, and silence."""
     run, port = port_of(stream(numbered, 20000, 10))
-    form = Form.of(666)
-    forged = encode(Rows(form.encoded, 1, [[666]], None, 0))
+    form = Layout.of(666)
+    forged = encode(Batch(form.encoded, 1, [[666]], None, 0))
     context = pyzmq.Context()
     plain, curve = context.socket(pyzmq.PUSH), context.socket(pyzmq.PUSH)
     curve.curve_publickey, curve.curve_secretkey = pyzmq.curve_keypair()
@@ -598,7 +597,7 @@ def test_a_run_is_begun_in_one_thread_and_ended_in_another() -> None:
     [
         (b"\xc1", "a message that cannot be read"),
         (
-            encode(Rows(Form.of({"x": np.zeros(9)}).encoded, 1, [], 10**9, 0)),
+            encode(Batch(Layout.of({"x": np.zeros(9)}).encoded, 1, [], 10**9, 0)),
             "no memory of 80 bytes",
         ),
     ],

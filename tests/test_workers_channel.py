@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador.transport.sharing import LINE, Arena, Borrowed, Slots, forking_a_worker, received
+from pescador.workers.channel import LINE, Arena, Borrowed, Slots, attach, forking_a_worker
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40))
@@ -21,7 +21,7 @@ def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
     slots = Slots(1024)
     taken: dict[int, int] = {}
     for size, chance in wishes:
-        start = slots.take(size)
+        start = slots.allocate(size)
         used = {at for begin, end in taken.items() for at in range(begin, end)}
         if start is None:
             lines = -(-max(size, 1) // LINE) * LINE
@@ -40,7 +40,7 @@ def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
             del taken[oldest]
     for start in [*taken]:
         slots.free(start)
-    assert slots.take(1024) == 0
+    assert slots.allocate(1024) == 0
 
 
 def borrowed(arena: Arena, start: int) -> tuple[Any, deque[int]]:
@@ -118,7 +118,7 @@ def test_an_arena_that_is_handed_over_is_the_same_memory() -> None:
             return os.dup(arena.descriptor)
 
     arena = Arena(4096, inherited=False)
-    other = received(4096, Handed())
+    other = attach(4096, Handed())
     borrowed(arena, 128)[0][:] = 7
     assert borrowed(other, 128)[0].sum() == 7 * 64
     arena.close()

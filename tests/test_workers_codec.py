@@ -14,13 +14,11 @@ from hypothesis.extra import numpy as arrays
 
 from pescador import DataError, TransportError
 from pescador.testing import alike
-from pescador.transport.framing import ALIGNMENT, Form
-from pescador.transport.packing import decoded, encode, fitting
-from pescador.transport.speaking import FromWorker, Rows
-from pescador.transport.structures import plain
+from pescador.workers.codec import ALIGNMENT, Layout, decode, encode, fit, serialisable
+from pescador.workers.protocol import Batch, FromWorker
 from strategies import data_objects
 
-plains = (
+python_scalars = (
     st.none()
     | st.booleans()
     | st.integers()
@@ -58,7 +56,7 @@ def all_arrays(draw: Any) -> Any:
 scalars = dtypes.flatmap(lambda dtype: arrays.arrays(dtype, ())).map(lambda array: array[()])
 keys = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.binary(max_size=3)
 elements = st.recursive(
-    plains | all_arrays() | scalars,
+    python_scalars | all_arrays() | scalars,
     lambda inner: (
         st.dictionaries(keys, inner, max_size=3)
         | st.lists(inner, max_size=3)
@@ -69,18 +67,18 @@ elements = st.recursive(
 
 
 def posted(sent: list[Any], copy: bool = False) -> list[Any]:
-    """Elements of one form, there and back."""
-    form = Form.of(sent[0])
-    memory = np.empty(len(sent) * form.row, np.uint8)
-    columns = form.columns(len(sent), memory)
+    """Elements of one layout, there and back."""
+    layout = Layout.of(sent[0])
+    memory = np.empty(len(sent) * layout.row, np.uint8)
+    columns = layout.columns(len(sent), memory)
     for place, element in enumerate(sent):
         leaves: list[Any] = []
-        assert form.take(element, leaves)
+        assert layout.flatten(element, leaves)
         for column, leaf in zip(columns, leaves, strict=True):
             column[place] = leaf
-    values = [[*map(fitting, column)] for column in columns if isinstance(column, list)]
-    rows = decoded(encode(Rows(form.encoded, len(sent), values, None, 0)), FromWorker)
-    return [*Form.read(rows.form).elements(rows.count, memory, rows.plain, copy)]
+    values = [[*map(fit, column)] for column in columns if isinstance(column, list)]
+    batch = decode(encode(Batch(layout.encoded, len(sent), values, None, 0)), FromWorker)
+    return [*Layout.read(batch.layout).elements(batch.count, memory, batch.scalars, copy)]
 
 
 def leaves_of(element: Any) -> list[Any]:
@@ -151,8 +149,8 @@ def test_what_arrives_is_separate() -> None:
     ],
 )
 def test_another_form_is_noticed(first: Any, second: Any) -> None:
-    assert not Form.of(first).take(second, [])
-    assert not Form.of(second).take(first, [])
+    assert not Layout.of(first).flatten(second, [])
+    assert not Layout.of(second).flatten(first, [])
 
 
 class Unknown:
@@ -172,9 +170,9 @@ class Derived(np.float64):
 @pytest.mark.parametrize(
     ("element", "message"),
     [
-        ({"a": Unshown()}, "test_framing.Unshown object at"),
-        (Derived(1), "test_framing.Derived"),
-        (Unknown(), "test_framing.Unknown <unknown> cannot be moved to another process"),
+        ({"a": Unshown()}, "test_workers_codec.Unshown object at"),
+        (Derived(1), "test_workers_codec.Derived"),
+        (Unknown(), "test_workers_codec.Unknown <unknown> cannot be moved to another process"),
         ({"a": [0, {"b": {1, 2}}]}, "key 'a'[1]['b']: builtins.set {1, 2} cannot be moved"),
         ({"a": np.array([None])}, "key 'a': ndarray of dtype object cannot be moved"),
         ({"a": {(1, 2): 3}}, "key 'a': builtins.tuple (1, 2) cannot be moved to another process: "),
@@ -184,29 +182,29 @@ class Derived(np.float64):
 )
 def test_what_has_no_place_is_refused(element: Any, message: str) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
-        Form.of(element)
+        Layout.of(element)
 
 
 def test_a_dtype_that_is_not_of_numpy_is_refused() -> None:
     rational = pytest.importorskip("numpy._core._rational_tests").rational
     for element in (np.zeros(2, rational), np.zeros(2, [("f", rational)])):
         with pytest.raises(DataError, match=r"ndarray of dtype .*rational.* cannot be moved"):
-            Form.of({"a": element})
+            Layout.of({"a": element})
 
 
 def test_a_number_of_a_derived_class_is_another_form() -> None:
-    assert not Form.of(np.float64(1)).take(Derived(1), [])
+    assert not Layout.of(np.float64(1)).flatten(Derived(1), [])
 
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
     with pytest.raises(DataError, match="it is nested too deeply, or in itself"):
-        Form.of(endless)
+        Layout.of(endless)
 
 
 def test_plain_is_what_can_travel() -> None:
-    told = plain((1, [np.zeros(2)], {"a": Unknown()}, {Unknown(): 1}, Unknown(), "b"))
+    told = serialisable((1, [np.zeros(2)], {"a": Unknown()}, {Unknown(): 1}, Unknown(), "b"))
     assert alike(told[:2], (1, [np.zeros(2)]))
     assert told[2:] == ({"a": "<unknown>"}, "{<unknown>: 1}", "<unknown>", "b")
 
@@ -214,26 +212,26 @@ def test_plain_is_what_can_travel() -> None:
 def test_plain_tells_of_anything() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    assert plain(endless) == "[[...]]"
-    assert "test_framing.Unshown object at" in plain({"a": Unshown()})["a"]
+    assert serialisable(endless) == "[[...]]"
+    assert "test_workers_codec.Unshown object at" in serialisable({"a": Unshown()})["a"]
 
 
 def test_rows_begin_where_any_dtype_may() -> None:
-    form = Form.of({"a": np.int8(1), "b": np.longdouble(2), "c": np.zeros(3, np.int8)})
-    assert form.row == 3 * ALIGNMENT
+    layout = Layout.of({"a": np.int8(1), "b": np.longdouble(2), "c": np.zeros(3, np.int8)})
+    assert layout.row == 3 * ALIGNMENT
 
 
 # A decoder that is given anything gives an element, or says that it cannot.
 
 
-def read(data: bytes, frame: bytes, plain: list[Any]) -> None:
+def read(data: bytes, frame: bytes, scalars: list[Any]) -> None:
     try:
-        message = decoded(data, FromWorker)
-        rows = message if isinstance(message, Rows) else getattr(message, "values", None)
-        if rows is not None:
+        message = decode(data, FromWorker)
+        batch = message if isinstance(message, Batch) else getattr(message, "values", None)
+        if batch is not None:
             memory = np.frombuffer(frame, np.uint8)
-            count = min(rows.count, 1000)
-            for element in Form.read(rows.form).elements(count, memory, rows.plain):
+            count = min(batch.count, 1000)
+            for element in Layout.read(batch.layout).elements(count, memory, batch.scalars):
                 repr(element)
     except TransportError:
         pass
@@ -250,16 +248,16 @@ def test_garbage_is_refused(data: bytes, frame: bytes) -> None:
 def test_what_nearly_is_a_message_is_refused(data: st.DataObject) -> None:
     """A message with some of its bytes changed, cut off or put in between."""
     element = data.draw(elements)
-    form = Form.of(element)
-    values = [[None]] * form.plain
-    message = bytearray(encode(Rows(form.encoded, 1, values, None, 0)))
+    layout = Layout.of(element)
+    values = [[None]] * layout.scalars
+    message = bytearray(encode(Batch(layout.encoded, 1, values, None, 0)))
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(message) - 1))
         message[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
-    read(bytes(message), bytes(form.row), values)
+    read(bytes(message), bytes(layout.row), values)
 
 
-words = ["array", "dict", "list", "tuple", "plain", "scalar", "fields", "subarray"]
+words = ["array", "dict", "list", "tuple", "scalar", "numpy", "fields", "subarray"]
 atoms = st.none() | st.integers(-2, 99) | st.text(max_size=4)
 atoms |= st.sampled_from([*words, "<f8", "O", "M8[s]", "V99999999"])
 
@@ -267,23 +265,23 @@ atoms |= st.sampled_from([*words, "<f8", "O", "M8[s]", "V99999999"])
 @settings(max_examples=300)
 @given(st.recursive(atoms, lambda inner: st.lists(inner, max_size=6), max_leaves=20))
 def test_a_structure_that_cannot_be_is_refused(tree: Any) -> None:
-    rows = ["rows", msgspec.msgpack.encode(tree), 1, [], None, 0]
-    read(msgspec.msgpack.encode(rows), b"", [])
+    batch = ["batch", msgspec.msgpack.encode(tree), 1, [], None, 0]
+    read(msgspec.msgpack.encode(batch), b"", [])
 
 
 @pytest.mark.parametrize(
-    ("dtype", "why"), [("O", "no dtype"), ("i4,i4", "no dtype"), ("T", "'T'"), ("x", "'x'")]
+    ("dtype", "why"), [("O", "not a dtype"), ("i4,i4", "not a dtype"), ("T", "'T'"), ("x", "'x'")]
 )
 def test_a_dtype_that_is_none_is_refused(dtype: str, why: str) -> None:
     with pytest.raises(TransportError, match=why):
-        Form.read(msgspec.msgpack.encode(["scalar", dtype]))
+        Layout.read(msgspec.msgpack.encode(["numpy", dtype]))
 
 
 def test_a_count_that_does_not_fit_is_refused() -> None:
-    form = Form.of({"a": np.zeros(2), "b": 1})
+    layout = Layout.of({"a": np.zeros(2), "b": 1})
     with pytest.raises(TransportError, match="16 bytes for 2 rows of 16 bytes"):
-        form.elements(2, np.zeros(16, np.uint8), [[1, 2]])
+        layout.elements(2, np.zeros(16, np.uint8), [[1, 2]])
     with pytest.raises(TransportError, match=re.escape("[1] values for 1 x 2")):
-        form.elements(2, np.zeros(32, np.uint8), [[1]])
-    with pytest.raises(TransportError, match="no keys of a dict"):
-        Form.read(msgspec.msgpack.encode(["dict", [[]], [["plain"]]]))
+        layout.elements(2, np.zeros(32, np.uint8), [[1]])
+    with pytest.raises(TransportError, match="not the keys of a dict"):
+        Layout.read(msgspec.msgpack.encode(["dict", [[]], [["scalar"]]]))
