@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import random
 import re
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -95,6 +97,87 @@ ELEMENTS = [
 def test_elements_of_any_kind(transport: str, method: str) -> None:
     moved = ELEMENTS * 3 | zmq(transport=transport, start_method=method)
     assert alike([*moved], ELEMENTS * 3)
+
+
+RECORDS = [
+    sources.Point(np.arange(3), sources.One("a")),
+    {"a": sources.Pair(np.zeros((2, 2)), [sources.Point(1, None)])},
+    sources.Frozen(1, sources.Frozen(b"2", (3,))),
+    sources.late([1], sources.late(2, 3)),
+    sources.Late(4),
+]
+
+
+@each_method
+def test_named_tuples_and_dataclasses_arrive_as_they_were(method: str) -> None:
+    moved = RECORDS * 3 | zmq(start_method=method)
+    assert alike([*moved], RECORDS * 3)
+
+
+@each_method
+def test_what_batch_makes_of_named_tuples_is_moved(method: str) -> None:
+    points = [sources.Point(np.full(2, number), number) for number in range(10)]
+    batches = points | batch(3, partial=True)
+    assert alike([*(batches | zmq(start_method=method))], [*batches])
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one != "fork"])
+def test_classes_of_the_main_module_are_moved(method: str, tmp_path: Path) -> None:
+    """The worker runs a copy of the main module, or cloudpickle's copy of the class."""
+    path = tmp_path / "main.py"
+    path.write_text(
+        "import sys\n"
+        "from dataclasses import dataclass\n"
+        "from typing import NamedTuple\n"
+        "from pescador import stream\n"
+        "from pescador.ops import zmq\n"
+        "class P(NamedTuple):\n"
+        "    x: int\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        "class D:\n"
+        "    x: P\n"
+        "def make():\n"
+        "    yield P(1)\n"
+        "    yield D(P(2))\n"
+        "if __name__ == '__main__':\n"
+        "    if sys.argv[2] == 'pickle':\n"
+        "        sys.modules['cloudpickle'] = None\n"
+        "    given = [*(stream(make) | zmq(start_method=sys.argv[1]))]\n"
+        "    print(given == [P(1), D(P(2))])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    for pickler in ("pickle", "cloudpickle"):
+        command = [sys.executable, str(path), method, pickler]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (run.stdout, run.stderr) == ("True\n", "")
+
+
+@pytest.fixture
+def unloaded(tmp_path: Path, monkeypatch: Any) -> str:
+    """A module that can be imported, and is not."""
+    (tmp_path / "unloaded.py").write_text(
+        "import collections\nP = collections.namedtuple('P', 'x')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return "unloaded"
+
+
+@each_method
+def test_a_class_that_only_the_worker_has_loaded(method: str, unloaded: str) -> None:
+    op = zmq(start_method=method)
+    given, error = until_fault(stream(sources.imported, unloaded, "P", 1) | op, DataError)
+    assert given == [0]
+    assert str(error) == (
+        f"{op}: element 1: an instance of unloaded.P cannot be rebuilt here: the class is not "
+        "loaded; import unloaded before the stream runs"
+    )
+    assert unloaded not in sys.modules
+
+
+def test_an_exception_with_an_argument_that_cannot_be_rebuilt(unloaded: str) -> None:
+    _, error = until_fault(stream(sources.raising_imported, unloaded, "P", 1) | zmq())
+    assert str(error) == "P(x=1)"
+    assert unloaded not in sys.modules
 
 
 def test_no_element_at_all() -> None:

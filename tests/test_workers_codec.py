@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import re
-from typing import Any
+import sys
+import time
+import types
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,6 +21,7 @@ from pescador import DataError, TransportError
 from pescador.testing import alike
 from pescador.workers.codec import ALIGNMENT, Layout, decode, encode, fit, serialisable
 from pescador.workers.protocol import Batch, FromWorker
+from sources import Frozen, Late, One, Pair, Point, Three, late
 from strategies import data_objects
 
 python_scalars = (
@@ -61,6 +67,12 @@ elements = st.recursive(
         st.dictionaries(keys, inner, max_size=3)
         | st.lists(inner, max_size=3)
         | st.lists(inner, max_size=3).map(tuple)
+        | st.builds(One, inner)
+        | st.builds(Point, inner, inner)
+        | st.builds(Three, inner, inner, inner)
+        | st.builds(Pair, inner, inner)
+        | st.builds(Frozen, inner, inner)
+        | st.builds(late, inner, inner)
     ),
     max_leaves=6,
 )
@@ -82,10 +94,14 @@ def posted(sent: list[Any], copy: bool = False) -> list[Any]:
 
 
 def leaves_of(element: Any) -> list[Any]:
+    """The leaves of an element, and the types and keys that lead to them."""
     if isinstance(element, dict):
-        element = [*element.values()]
+        return [dict, *element, *leaves_of([*element.values()])]
+    if dataclasses.is_dataclass(element):
+        parts = [getattr(element, field.name) for field in dataclasses.fields(element)]
+        return [type(element), *leaves_of(parts)]
     if isinstance(element, list | tuple):
-        return [leaf for part in element for leaf in leaves_of(part)]
+        return [type(element), *(leaf for part in element for leaf in leaves_of(part))]
     return [element]
 
 
@@ -111,7 +127,7 @@ def test_an_element_arrives_as_it_was(element: Any, copy: bool) -> None:
             assert one.flags.owndata or not copy
 
 
-@given(data_objects([()] * 3), st.booleans())
+@given(data_objects([()] * 3, dataclasses=True), st.booleans())
 def test_elements_of_one_form_travel_together(sent: list[Any], copy: bool) -> None:
     assert alike(posted(sent, copy), sent)
 
@@ -120,6 +136,103 @@ def test_elements_of_one_form_travel_together(sent: list[Any], copy: bool) -> No
 def test_a_key_that_msgpack_cannot_hold(key: Any) -> None:
     (arrived,) = posted([{key: 1, "b": 2}])
     assert [(type(one), one) for one in arrived] == [(type(key), key), (str, "b")]
+
+
+def named_tuple(name: str, fields: str, module: str = __name__) -> Any:
+    return collections.namedtuple(name, fields, module=module)  # noqa: PYI024
+
+
+class Other(NamedTuple):
+    """As `Point`, but another class."""
+
+    x: Any
+    y: Any
+
+
+class Turned(Point):
+    """A named tuple whose own methods are in the way."""
+
+    def __new__(cls, *_: Any) -> Any:
+        raise AssertionError
+
+    def __iter__(self) -> Any:
+        raise AssertionError
+
+    def __len__(self) -> Any:
+        raise AssertionError
+
+    _make = None
+
+
+@dataclasses.dataclass(eq=False)
+class Guarded:
+    """A dataclass whose every hook is in the way."""
+
+    x: Any
+
+    def __new__(cls, *_: Any) -> Any:
+        raise AssertionError
+
+    def __init__(self, *_: Any) -> None:
+        raise AssertionError
+
+    def __setattr__(self, *_: Any) -> None:
+        raise AssertionError
+
+    def __getattribute__(self, name: str) -> Any:
+        assert name.startswith("__")
+        return object.__getattribute__(self, name)
+
+
+@dataclasses.dataclass
+class Empty:
+    pass
+
+
+class Outer:
+    @dataclasses.dataclass
+    class Inner:
+        """A dataclass within another class."""
+
+        x: int
+
+
+class Derivative(Pair):
+    """A class that derives from a dataclass, and is not decorated."""
+
+
+def test_no_code_of_a_class_runs() -> None:
+    turned = tuple.__new__(Turned, (1, 2))
+    (arrived,) = posted([turned])
+    assert type(arrived) is Turned
+    assert [*tuple.__iter__(arrived)] == [1, 2]
+    guarded = object.__new__(Guarded)
+    object.__setattr__(guarded, "x", 3)
+    (found,) = posted([guarded])
+    assert type(found) is Guarded
+    assert object.__getattribute__(found, "x") == 3
+
+
+def test_a_dataclass_is_its_fields() -> None:
+    assert posted([Late(1)]) == [Late(1)]
+    assert posted([late([1], 2), late([3], 4)]) == [late([1], 2), late([3], 4)]
+    assert posted([Derivative(1, 2)]) == [Derivative(1, 2)]
+    assert posted([Empty(), Empty()]) == [Empty(), Empty()]
+    assert posted([Outer.Inner(1)]) == [Outer.Inner(1)]
+    (arrived,) = posted([{"a": Frozen(np.zeros(2), Point(1, Pair("b", None)))}])
+    assert arrived == {"a": Frozen(np.zeros(2), Point(1, Pair("b", None)))}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        arrived["a"].x = 1
+
+
+def test_a_class_that_is_defined_again_is_the_new_one(monkeypatch: Any) -> None:
+    """As it is where a cell of a notebook runs twice."""
+    layout = Layout.of(Point(1, 2))
+    assert type(Layout.read(layout.encoded).elements(1, np.empty(0, np.uint8), [[1], [2]])) is map
+    again = named_tuple("Point", "x y", "sources")
+    monkeypatch.setattr("sources.Point", again)
+    (arrived,) = Layout.read(layout.encoded).elements(1, np.empty(0, np.uint8), [[1], [2]])
+    assert type(arrived) is again
 
 
 def test_what_arrives_is_separate() -> None:
@@ -146,6 +259,14 @@ def test_what_arrives_is_separate() -> None:
         (np.float64(0), 0.0),
         (np.zeros(2), [0, 0]),
         (0, np.zeros(2)),
+        (Point(1, 2), (1, 2)),
+        (Point(1, 2), Other(1, 2)),
+        (Point(1, [2]), Point(1, (2,))),
+        (Pair(1, 2), Frozen(1, 2)),
+        (Pair(1, 2), late(1, 2)),
+        (Pair(1, 2), Point(1, 2)),
+        (Pair(1, 2), {"x": 1, "y": 2}),
+        (Pair(1, np.zeros(2)), Pair(1, np.zeros(3))),
     ],
 )
 def test_another_form_is_noticed(first: Any, second: Any) -> None:
@@ -167,9 +288,78 @@ class Derived(np.float64):
     pass
 
 
+def with_attribute(instance: Any) -> Any:
+    vars(instance)["cache"] = 1
+    return instance
+
+
+class Noted(Point):
+    """A named tuple that has attributes, too."""
+
+
+@dataclasses.dataclass
+class Derived2(dict[str, int]):
+    x: int = 0
+
+
+@dataclasses.dataclass(eq=False)
+class Checked:
+    x: Any
+
+
+def set_x(self: Any, value: Any) -> None:
+    vars(self)["x"] = value
+
+
+Checked.x = property(lambda self: vars(self)["x"], set_x)
+
+
+class WithSlot:
+    __slots__ = ("hidden",)
+
+
+@dataclasses.dataclass(slots=True)
+class Hiding(WithSlot):
+    x: int = 0
+
+
+def local() -> Any:
+    @dataclasses.dataclass
+    class Inside:
+        x: int = 0
+
+    return Inside()
+
+
+Renamed = named_tuple("Misnamed", "x")
+holds_all = "its fields must all have values, and be all that it holds"
+consists = "an element consists of dicts, tuples, lists, named tuples, dataclass instances"
+define = "define its class at the top of a module, by its own name"
+
+
 @pytest.mark.parametrize(
     ("element", "message"),
     [
+        ({"a": Pair(1, local())}, f"key 'a'['y']: {__name__}.local.<locals>.Inside "),
+        (local(), define),
+        (Point(0, Point(1, {2})), "key 1[1]: builtins.set {2} cannot be moved"),
+        (
+            Renamed(1),
+            f"{__name__}.Misnamed Misnamed(x=1) cannot be moved to another process: {define}",
+        ),
+        (with_attribute(Pair(1, 2)), holds_all),
+        (with_attribute(Noted(1, 2)), holds_all),
+        (object.__new__(Pair), holds_all),
+        (object.__new__(Frozen), holds_all),
+        (tuple.__new__(Point, (1, 2, 3)), holds_all),
+        (Derived2(), consists),
+        (Checked(1), consists),
+        (Hiding(), consists),
+        (collections.OrderedDict(), consists),
+        (type("Listed", (list,), {})(), consists),
+        (type("Fieldless", (tuple,), {})(), consists),
+        (type("Odd", (tuple,), {"_fields": (1,)})(), consists),
+        (time.gmtime(0), consists),
         ({"a": Unshown()}, "test_workers_codec.Unshown object at"),
         (Derived(1), "test_workers_codec.Derived"),
         (Unknown(), "test_workers_codec.Unknown <unknown> cannot be moved to another process"),
@@ -233,7 +423,7 @@ def read(data: bytes, frame: bytes, scalars: list[Any]) -> None:
             count = min(batch.count, 1000)
             for element in Layout.read(batch.layout).elements(count, memory, batch.scalars):
                 repr(element)
-    except TransportError:
+    except (TransportError, DataError):
         pass
 
 
@@ -258,6 +448,7 @@ def test_what_nearly_is_a_message_is_refused(data: st.DataObject) -> None:
 
 
 words = ["array", "dict", "list", "tuple", "scalar", "numpy", "fields", "subarray"]
+words += ["namedtuple", "dataclass", "sources", "Point", "Pair", "sys", "x", "y", "setup.x"]
 atoms = st.none() | st.integers(-2, 99) | st.text(max_size=4)
 atoms |= st.sampled_from([*words, "<f8", "O", "M8[s]", "V99999999"])
 
@@ -285,3 +476,91 @@ def test_a_count_that_does_not_fit_is_refused() -> None:
         layout.elements(2, np.zeros(32, np.uint8), [[1]])
     with pytest.raises(TransportError, match="not the keys of a dict"):
         Layout.read(msgspec.msgpack.encode(["dict", [[]], [["scalar"]]]))
+
+
+def rebuild(*node: Any) -> list[Any]:
+    """What a layout of one record gives, without any value if it has no leaves."""
+    layout = Layout.read(msgspec.msgpack.encode(node))
+    values: list[Any] = [[1]] * layout.scalars
+    return [*layout.elements(1, np.empty(0, np.uint8), values)]
+
+
+x, xy = [["scalar"]], [["scalar"], ["scalar"]]
+
+
+@pytest.mark.parametrize(
+    ("node", "why"),
+    [
+        (
+            ("namedtuple", "no_such.module", "P", ["x"], x),
+            "an instance of no_such.module.P cannot be rebuilt here: the class is not loaded; import",
+        ),
+        (("namedtuple", "sources", "No", ["x"], x), "import sources before the stream runs"),
+        (("namedtuple", "sources", "Point.no", ["x"], x), "the class is not loaded"),
+        (("namedtuple", "", "", [], []), "the class is not loaded"),
+        (("dataclass", "sources", "numbered", ["x"], x), "the class is not loaded"),
+        (
+            ("namedtuple", "sources", "Point", ["x"], x),
+            "it has the fields x in the worker, and the fields x, y here; import the same version of",
+        ),
+        (("namedtuple", "sources", "Point", ["y", "x"], xy), "the fields y, x in the worker"),
+        (("namedtuple", "sources", "Pair", ["x", "y"], xy), "cannot be rebuilt here"),
+        (("dataclass", "sources", "Point", ["x", "y"], xy), "cannot be rebuilt here"),
+        (("dataclass", "sources", "Pair", ["x"], x), "the fields x in the worker"),
+        (("dataclass", "sources", "Recorded", ["x"], x), "and no fields here"),
+        (("namedtuple", "builtins", "tuple", [], []), "and no fields here"),
+        (("dataclass", "builtins", "type", [], []), "and no fields here"),
+    ],
+)
+def test_a_class_that_is_not_the_same_here_is_refused(node: Any, why: str) -> None:
+    loaded = {*sys.modules}
+    with pytest.raises(DataError, match=re.escape(why)):
+        rebuild(*node)
+    assert {*sys.modules} == loaded
+
+
+def test_a_record_of_another_size_is_refused() -> None:
+    with pytest.raises(TransportError, match="2 values for the fields"):
+        rebuild("namedtuple", "sources", "Point", ["x"], xy)
+
+
+def test_no_hook_of_a_module_is_called(monkeypatch: Any) -> None:
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name: str) -> Any:
+            raise AssertionError
+
+    def hook(name: str) -> Any:
+        raise AssertionError
+
+    hooked: Any = types.ModuleType("hooked")
+    hooked.__getattr__ = hook
+    modules = {"lazy": Lazy("lazy"), "hooked": hooked, "nothing": None, "odd": Unshown()}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+        with pytest.raises(DataError, match="the class is not loaded"):
+            rebuild("dataclass", name, "P", ["x"], x)
+
+
+def test_the_main_module_of_a_spawned_process_is_that_of_its_parent(monkeypatch: Any) -> None:
+    main: Any = types.ModuleType("__main__")
+    main.P = named_tuple("P", "x", "__mp_main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setitem(sys.modules, "__mp_main__", main)
+    layout = Layout.of(main.P(1))
+    assert layout.node.module == "__main__"
+    assert posted([main.P(1)]) == [main.P(1)]
+    assert rebuild("namedtuple", "__mp_main__", "P", ["x"], x) == [main.P(1)]
+
+
+def test_a_class_that_cloudpickle_has_copied(monkeypatch: Any) -> None:
+    """A worker's copy of a class of the main module stands for the consumer's own."""
+    main: Any = types.ModuleType("__main__")
+    main.P = named_tuple("P", "x", "__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    copy = named_tuple("P", "x", "__main__")
+    monkeypatch.setitem(sys.modules, "cloudpickle", types.ModuleType("cloudpickle"))
+    (arrived,) = posted([copy(1)])
+    assert type(arrived) is main.P
+    monkeypatch.delitem(sys.modules, "cloudpickle")
+    with pytest.raises(DataError, match=re.escape(define)):
+        Layout.of(copy(1))
