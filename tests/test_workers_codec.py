@@ -493,7 +493,7 @@ x, xy = [["scalar"]], [["scalar"], ["scalar"]]
     [
         (
             ("namedtuple", "no_such.module", "P", ["x"], x),
-            "an instance of no_such.module.P cannot be rebuilt here: the class is not loaded; import",
+            "an instance of no_such.module.P cannot be rebuilt here: the class is not loaded",
         ),
         (("namedtuple", "sources", "No", ["x"], x), "import sources before the stream runs"),
         (("namedtuple", "sources", "Point.no", ["x"], x), "the class is not loaded"),
@@ -501,7 +501,7 @@ x, xy = [["scalar"]], [["scalar"], ["scalar"]]
         (("dataclass", "sources", "numbered", ["x"], x), "the class is not loaded"),
         (
             ("namedtuple", "sources", "Point", ["x"], x),
-            "it has the fields x in the worker, and the fields x, y here; import the same version of",
+            "it has the fields x in the worker, and the fields x, y here; import the same",
         ),
         (("namedtuple", "sources", "Point", ["y", "x"], xy), "the fields y, x in the worker"),
         (("namedtuple", "sources", "Pair", ["x", "y"], xy), "cannot be rebuilt here"),

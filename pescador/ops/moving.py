@@ -81,9 +81,12 @@ class zmq(Same):
     `WorkerError`. Leaving early ends it. With several workers, each runs a part of the upstream
     (`Stream.shard`), and the elements are those of the parts in turn, whatever the timing.
 
-    Elements are dicts, tuples and lists (nested as you like) of arrays of any dtype but object,
-    numbers, str, bytes and None. They arrive as they are: the same types, dtypes, shapes and
-    order in memory; arrays are the consumer's own to keep and to write to.
+    Elements are dicts, tuples, lists, named tuples and instances of dataclasses (nested as you
+    like) of arrays of any dtype but object, numbers, str, bytes and None. They arrive as they are:
+    the same types, dtypes, shapes and order in memory; arrays are the consumer's own to keep and
+    to write to. A named tuple or dataclass is found by its name: its class is at the top of a
+    module, and the consumer has imported that module. Its fields arrive as they were sent: neither
+    its constructor nor ``__post_init__`` runs.
 
     Parameters
     ----------
@@ -119,7 +122,8 @@ class zmq(Same):
     IndivisibleError
         If there are several workers, and the upstream cannot be divided among them.
     DataError
-        At run time, if an element cannot be moved: it names the element and the key.
+        At run time, if an element cannot be moved, or its class is not imported here: it names
+        the element and the key.
     WorkerError
         At run time, if a worker cannot start, or dies.
 

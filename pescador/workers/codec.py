@@ -424,8 +424,9 @@ def _record_node(value: Any, path: tuple[Any, ...]) -> Node:
     by_place = record.node is NamedTupleOf
     keys = range(len(values)) if by_place else record.fields
     nodes = (_node_of(item, (*path, key)) for key, item in zip(keys, values, strict=True))
-    module = _MAIN.get(kind.__module__, kind.__module__)
-    return record.node(module, kind.__qualname__, record.fields, tuple(nodes))
+    return record.node(
+        _module_name(kind.__module__), kind.__qualname__, record.fields, tuple(nodes)
+    )
 
 
 def _is_numpy_scalar(value: Any) -> bool:
@@ -593,8 +594,9 @@ def _instances(kind: type, fields: tuple[str, ...], rows: Iterable[Any]) -> Iter
         yield instance
 
 
-# A worker that was spawned has the consumer's main module by another name.
-_MAIN = {"__mp_main__": "__main__"}
+def _module_name(name: str) -> str:
+    """Name the main module as the consumer does: to a spawned worker it is ``__mp_main__``."""
+    return "__main__" if name == "__mp_main__" else name
 
 
 def loaded_class(module: str, name: str) -> type | None:
@@ -603,7 +605,7 @@ def loaded_class(module: str, name: str) -> type | None:
     Nothing is imported, and no hook of a module or of a class for missing attributes is called:
     another process chooses the names.
     """
-    found: Any = sys.modules.get(_MAIN.get(module, module))
+    found: Any = sys.modules.get(_module_name(module))
     if not issubclass(type(found), ModuleType):
         return None
     look_up: Callable[[Any, str], Any] = ModuleType.__getattribute__
@@ -620,7 +622,7 @@ def _can_be_found(kind: type) -> bool:
     if loaded_class(kind.__module__, kind.__qualname__) is kind:
         return True
     # cloudpickle gives the worker a copy of a class of the main module; the consumer has the class.
-    main = _MAIN.get(kind.__module__, kind.__module__) == "__main__"
+    main = _module_name(kind.__module__) == "__main__"
     return main and "cloudpickle" in sys.modules and "<" not in kind.__qualname__
 
 
