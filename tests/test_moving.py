@@ -1,4 +1,4 @@
-"""What runs elsewhere: the same elements, within bounds, and nothing left behind."""
+"""Streams that run elsewhere: the same elements, within bounds, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -58,9 +58,6 @@ def odd(number: int) -> bool:
     return number % 2 == 1
 
 
-# Parameters.
-
-
 @pytest.mark.parametrize(
     ("given", "nbytes"),
     [(5, 5), ("6", 6), ("64MB", 64e6), ("1.5 kb", 1500), ("2KiB", 2048), ("1GiB", 2**30)],
@@ -74,8 +71,6 @@ def test_ports_are_those_of_tcp() -> None:
     assert zmq(min_port=50000).medium == zmq(max_tries=3).medium == "tcp"
     assert zmq(min_port=50000, transport="ipc").medium == "ipc"
 
-
-# The same elements.
 
 ELEMENTS = [
     {"X": np.arange(6.0).reshape(2, 3), "Y": 1},
@@ -154,7 +149,7 @@ def test_classes_of_the_main_module_are_moved(method: str, tmp_path: Path) -> No
 
 @pytest.fixture
 def unloaded(tmp_path: Path, monkeypatch: Any) -> str:
-    """A module that can be imported, and is not."""
+    """A module that can be imported, and is not imported yet."""
     (tmp_path / "unloaded.py").write_text(
         "import collections\nP = collections.namedtuple('P', 'x')"
     )
@@ -191,7 +186,7 @@ def test_an_operator_is_a_function() -> None:
 @each_transport
 @pytest.mark.parametrize("copy", [False, True])
 def test_arrays_are_the_consumers_own(transport: str, copy: bool) -> None:
-    """Each may be written to and kept, and changes no other."""
+    """Writing to one array changes no other."""
     moved = stream(numbered, 500, 1000) | zmq(transport=transport, copy=copy, buffer="1MB")
     kept = [*moved]
     assert all(one["X"].flags.writeable for one in kept)
@@ -203,7 +198,7 @@ def test_arrays_are_the_consumers_own(transport: str, copy: bool) -> None:
 
 
 def test_memory_that_is_let_go_of_is_used_again() -> None:
-    """Far more passes through the shared memory than it holds, and some is kept all the time."""
+    """Far more elements are moved than the shared memory holds, and some are kept meanwhile."""
     kept: list[Any] = []
     for number, one in enumerate(stream(numbered, 3000, 2000) | zmq(buffer="2MB")):
         assert one["X"].min() == one["X"].max() == number == one["Y"]
@@ -265,9 +260,6 @@ def test_elements_that_are_larger_than_the_buffer(transport: str) -> None:
 def test_strings_count_towards_the_buffer() -> None:
     texts = ["x" * 10_000, b"y" * 300_000, "z" * 20_000] * 20
     assert [*(texts | zmq(buffer="100KB"))] == texts
-
-
-# Exceptions.
 
 
 @elsewhere
@@ -372,7 +364,7 @@ def test_an_exception_in_finally(op: Any) -> None:
 
 @elsewhere
 def test_an_exception_that_is_never_reached_is_none(op: Any) -> None:
-    """What is ahead of a consumer that leaves would not have happened without."""
+    """Errors in prefetched elements are ignored if the consumer leaves before it reaches them."""
     for _ in range(10):
         with iter(stream(failing, [1, 2]) | op) as run:
             assert next(run) == 1
@@ -381,9 +373,6 @@ def test_an_exception_that_is_never_reached_is_none(op: Any) -> None:
 def test_a_note_of_the_pool_comes_with_it() -> None:
     _, error = until_fault({"bad": stream(failing, [])} | chain() | zmq())
     assert notes(error) == ["chain(): raised by stream 'bad' of the pool, at its element 0"]
-
-
-# What cannot be moved.
 
 
 def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: Any) -> None:
@@ -425,9 +414,6 @@ def test_a_daemon_may_have_no_workers() -> None:
     daemon.start()
     assert "a daemonic process may have no workers" in answer.get(timeout=10)
     daemon.join()
-
-
-# Several workers.
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -481,16 +467,13 @@ def test_one_worker_that_fails_ends_them_all() -> None:
 
 
 def test_what_is_under_way_is_shared_among_workers() -> None:
-    """All together are no further ahead than is allowed."""
+    """The bound holds for all workers together."""
     count = multiprocessing.get_context("fork").Value("i", 0)
     run = iter([stream(counted, itertools.count(), count)] * 2 | chain() | zmq(2, ahead=10))
     assert [next(run), next(run)] == [0, 0]
     await_value(count, 10)
     run.close()
     assert count.value <= 12
-
-
-# Random numbers.
 
 
 def test_workers_draw_from_states_of_their_own() -> None:
@@ -521,11 +504,8 @@ def test_a_seeded_mixture_is_the_same_elsewhere(method: str) -> None:
     assert [*(mixture | zmq(start_method=method))] == [*mixture]
 
 
-# Bounds.
-
-
 def await_value(count: Any, value: int, seconds: float = 10) -> None:
-    """Until a shared number has this value."""
+    """Wait until a shared number has this value."""
     deadline = time.monotonic() + seconds
     while count.value < value:
         assert time.monotonic() < deadline, f"{count.value} and not {value}"
@@ -580,7 +560,7 @@ def large(n: int, count: Any) -> Any:
 @pytest.mark.slow
 @each_transport
 def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) -> None:
-    """64 MB are under way, one element is in the worker's hands, one in the consumer's."""
+    """64 MB are in flight; the worker and the consumer hold one element each."""
     count = multiprocessing.get_context("fork").Value("i", 0)
     others = {*psutil.Process().children()}
     before = psutil.Process().memory_full_info().pss
@@ -598,7 +578,7 @@ def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) ->
 
 
 def test_an_element_that_is_ready_alone_does_not_wait_for_company() -> None:
-    """It comes while the worker is in the midst of making the next."""
+    """Elements that are ready arrive while the worker is still making the next one."""
 
     def source(go_on: Any) -> Any:
         yield from range(3)
@@ -627,9 +607,6 @@ def test_making_and_using_overlap(op: Any) -> None:
     assert time.perf_counter() - start < 0.9 * 2 * 39 * 0.005
 
 
-# Facade.
-
-
 def test_the_facade() -> None:
     moved = ZMQStreamer(Streamer(numbered, 3))
     assert alike([*moved()], [*stream(numbered, 3)])
@@ -655,9 +632,6 @@ def test_elsewhere_is_told() -> None:
         "3 processes",
     ]
     assert (range(5) | prefetch()).length == (range(5) | zmq()).length == 5
-
-
-# Release of threads.
 
 
 def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:

@@ -1,4 +1,4 @@
-"""Memory that is shared: slots are found, given back, and used by no two at once."""
+"""Shared memory: slots are allocated, released, and never used twice at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pescador.workers.channel import LINE, Arena, Borrowed, Slots, attach, forki
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40))
 def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
-    """Against a list of bytes that are taken; some slots are trimmed, some are given back."""
+    """A list of the bytes in use is the model; some slots are trimmed, and some are freed."""
     slots = Slots(1024)
     taken: dict[int, int] = {}
     for size, chance in wishes:
@@ -112,7 +112,7 @@ def test_memory_outlives_its_arena(inherited: bool) -> None:
 
 def test_an_arena_that_is_handed_over_is_the_same_memory() -> None:
     class Handed:
-        """What multiprocessing makes of a descriptor on its way."""
+        """The handle that multiprocessing makes of a descriptor."""
 
         def detach(self) -> int:
             return os.dup(arena.descriptor)

@@ -1,4 +1,4 @@
-"""Elements on the wire: whatever has a place there arrives as it was, and nothing else is read."""
+"""Elements as bytes: they are read as they were written, and other bytes are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 import time
 import types
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +23,8 @@ from pescador.workers.codec import ALIGNMENT, Layout, decode, encode, fit, seria
 from pescador.workers.protocol import Batch, FromWorker
 from sources import Frozen, Late, One, Pair, Point, Three, late
 from strategies import data_objects
+
+T = TypeVar("T")
 
 python_scalars = (
     st.none()
@@ -79,7 +81,7 @@ elements = st.recursive(
 
 
 def posted(sent: list[Any], copy: bool = False) -> list[Any]:
-    """Elements of one layout, there and back."""
+    """Write elements of one layout, and read them."""
     layout = Layout.of(sent[0])
     memory = np.empty(len(sent) * layout.row, np.uint8)
     columns = layout.columns(len(sent), memory)
@@ -106,7 +108,7 @@ def leaves_of(element: Any) -> list[Any]:
 
 
 def comparable(element: Any) -> Any:
-    """The same, where `alike` would take -0.0 for 0.0, or two NaN for different."""
+    """Replace complex numbers, which `alike` compares by ==: -0.0 equals 0.0, and NaN nothing."""
     if isinstance(element, complex):
         return np.complex128(element).tobytes()
     return element
@@ -143,14 +145,14 @@ def named_tuple(name: str, fields: str, module: str = __name__) -> Any:
 
 
 class Other(NamedTuple):
-    """As `Point`, but another class."""
+    """A class with the same fields as `Point`."""
 
     x: Any
     y: Any
 
 
 class Turned(Point):
-    """A named tuple whose own methods are in the way."""
+    """A named tuple with methods that must not be called."""
 
     def __new__(cls, *_: Any) -> Any:
         raise AssertionError
@@ -166,7 +168,7 @@ class Turned(Point):
 
 @dataclasses.dataclass(eq=False)
 class Guarded:
-    """A dataclass whose every hook is in the way."""
+    """A dataclass with hooks that must not be called."""
 
     x: Any
 
@@ -197,6 +199,13 @@ class Outer:
         x: int
 
 
+@dataclasses.dataclass
+class Typed(Generic[T]):
+    """A generic dataclass."""
+
+    x: T
+
+
 class Derivative(Pair):
     """A class that derives from a dataclass, and is not decorated."""
 
@@ -219,6 +228,7 @@ def test_a_dataclass_is_its_fields() -> None:
     assert posted([Derivative(1, 2)]) == [Derivative(1, 2)]
     assert posted([Empty(), Empty()]) == [Empty(), Empty()]
     assert posted([Outer.Inner(1)]) == [Outer.Inner(1)]
+    assert posted([Typed[int](1)]) == [Typed(1)]
     (arrived,) = posted([{"a": Frozen(np.zeros(2), Point(1, Pair("b", None)))}])
     assert arrived == {"a": Frozen(np.zeros(2), Point(1, Pair("b", None)))}
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -226,7 +236,7 @@ def test_a_dataclass_is_its_fields() -> None:
 
 
 def test_a_class_that_is_defined_again_is_the_new_one(monkeypatch: Any) -> None:
-    """As it is where a cell of a notebook runs twice."""
+    """A cell of a notebook may run twice."""
     layout = Layout.of(Point(1, 2))
     assert type(Layout.read(layout.encoded).elements(1, np.empty(0, np.uint8), [[1], [2]])) is map
     again = named_tuple("Point", "x y", "sources")
@@ -294,7 +304,7 @@ def with_attribute(instance: Any) -> Any:
 
 
 class Noted(Point):
-    """A named tuple that has attributes, too."""
+    """A named tuple with attributes besides its values."""
 
 
 @dataclasses.dataclass
@@ -411,9 +421,6 @@ def test_rows_begin_where_any_dtype_may() -> None:
     assert layout.row == 3 * ALIGNMENT
 
 
-# A decoder that is given anything gives an element, or says that it cannot.
-
-
 def read(data: bytes, frame: bytes, scalars: list[Any]) -> None:
     try:
         message = decode(data, FromWorker)
@@ -436,7 +443,7 @@ def test_garbage_is_refused(data: bytes, frame: bytes) -> None:
 @settings(max_examples=300)
 @given(st.data())
 def test_what_nearly_is_a_message_is_refused(data: st.DataObject) -> None:
-    """A message with some of its bytes changed, cut off or put in between."""
+    """Some bytes of a valid message are changed, deleted or inserted."""
     element = data.draw(elements)
     layout = Layout.of(element)
     values = [[None]] * layout.scalars
@@ -468,6 +475,12 @@ def test_a_dtype_that_is_none_is_refused(dtype: str, why: str) -> None:
         Layout.read(msgspec.msgpack.encode(["numpy", dtype]))
 
 
+def test_a_shape_that_is_too_large_is_refused() -> None:
+    layout = Layout.read(msgspec.msgpack.encode(["array", "<f8", [0, 2**63 - 1], False]))
+    with pytest.raises(TransportError, match="a layout that is not valid"):
+        layout.elements(1, np.empty(0, np.uint8), [])
+
+
 def test_a_count_that_does_not_fit_is_refused() -> None:
     layout = Layout.of({"a": np.zeros(2), "b": 1})
     with pytest.raises(TransportError, match="16 bytes for 2 rows of 16 bytes"):
@@ -479,7 +492,7 @@ def test_a_count_that_does_not_fit_is_refused() -> None:
 
 
 def rebuild(*node: Any) -> list[Any]:
-    """What a layout of one record gives, without any value if it has no leaves."""
+    """Read one record from a layout; each of its scalars is 1."""
     layout = Layout.read(msgspec.msgpack.encode(node))
     values: list[Any] = [[1]] * layout.scalars
     return [*layout.elements(1, np.empty(0, np.uint8), values)]
@@ -497,6 +510,7 @@ x, xy = [["scalar"]], [["scalar"], ["scalar"]]
         ),
         (("namedtuple", "sources", "No", ["x"], x), "import sources before the stream runs"),
         (("namedtuple", "sources", "Point.no", ["x"], x), "the class is not loaded"),
+        (("dataclass", "__main__", "No", ["x"], x), "in a module that both processes import"),
         (("namedtuple", "", "", [], []), "the class is not loaded"),
         (("dataclass", "sources", "numbered", ["x"], x), "the class is not loaded"),
         (
@@ -553,7 +567,7 @@ def test_the_main_module_of_a_spawned_process_is_that_of_its_parent(monkeypatch:
 
 
 def test_a_class_that_cloudpickle_has_copied(monkeypatch: Any) -> None:
-    """A worker's copy of a class of the main module stands for the consumer's own."""
+    """An instance of the worker's copy of a class arrives as one of the consumer's class."""
     main: Any = types.ModuleType("__main__")
     main.P = named_tuple("P", "x", "__main__")
     monkeypatch.setitem(sys.modules, "__main__", main)

@@ -566,7 +566,9 @@ def _record(kind: Any) -> Record | None:
         object.__new__(kind)
     except TypeError:  # It derives from a builtin type, whose part of the value is not in fields.
         return None
-    read = partial(_dataclass_values, fields, frozenset(fields), bool(kind.__dictoffset__))
+    # Instances of ``D[int]``, for a generic D, note that in an attribute, for type checkers alone.
+    known = frozenset((*fields, "__orig_class__"))
+    read = partial(_dataclass_values, fields, known, bool(kind.__dictoffset__))
     return Record(DataclassOf, fields, read, partial(_instances, kind, fields))
 
 
@@ -576,13 +578,13 @@ def _named_tuple_values(count: int, has_dict: bool, value: Any) -> Sequence[Any]
 
 
 def _dataclass_values(
-    fields: tuple[str, ...], names: frozenset[str], has_dict: bool, value: Any
+    fields: tuple[str, ...], known: frozenset[str], has_dict: bool, value: Any
 ) -> Sequence[Any] | None:
     try:
         values = [object.__getattribute__(value, name) for name in fields]
     except AttributeError:
         return None
-    return None if has_dict and not value.__dict__.keys() <= names else values
+    return None if has_dict and not value.__dict__.keys() <= known else values
 
 
 def _instances(kind: type, fields: tuple[str, ...], rows: Iterable[Any]) -> Iterator[Any]:
@@ -637,8 +639,10 @@ def _record_of(node: NamedTupleOf | DataclassOf) -> Record:
     kind = loaded_class(node.module, node.name)
     shown = f"an instance of {node.module}.{node.name} cannot be rebuilt here"
     if kind is None:
-        problem = f"{shown}: the class is not loaded; import {node.module} before the stream runs"
-        raise DataError(problem, index=0)
+        cure = f"import {node.module} before the stream runs"
+        if node.module == "__main__":
+            cure = "define the class in a module that both processes import"
+        raise DataError(f"{shown}: the class is not loaded; {cure}", index=0)
     record = _record(kind)
     if record is None or type(node) is not record.node or node.fields != record.fields:
         fields = "no fields" if record is None else f"the fields {', '.join(record.fields)}"
@@ -707,7 +711,7 @@ def _numpy_scalar_flattener(node: NumpyScalar) -> Flattener:
 def _dict_flattener(keys: tuple[Any, ...], parts: list[Flattener]) -> Flattener:
     items = [*zip(keys, parts, strict=True)]
     kinds = [*map(type, keys)]
-    only_str = {*kinds} <= {str}  # Equal keys of other types, such as 1 and True, are told apart.
+    only_str = {*kinds} <= {str}  # Keys of other types may be equal, as 1 and True are.
 
     def flatten(value: Any, leaves: list[Any]) -> bool:
         if type(value) is not dict or (*value,) != keys:
