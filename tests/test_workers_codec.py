@@ -342,9 +342,9 @@ def local() -> Any:
 
 
 Renamed = named_tuple("Misnamed", "x")
-holds_all = "its fields must all have values, and be all that it holds"
+holds_all = "it must hold a value for each of its fields, and nothing else"
 consists = "an element consists of dicts, tuples, lists, named tuples, dataclass instances"
-define = "define its class at the top of a module, by its own name"
+define = "define its class at the top of a module, under its own name"
 
 
 @pytest.mark.parametrize(
@@ -531,6 +531,16 @@ def test_a_class_that_is_not_the_same_here_is_refused(node: Any, why: str) -> No
     with pytest.raises(DataError, match=re.escape(why)):
         rebuild(*node)
     assert {*sys.modules} == loaded
+
+
+def test_the_record_that_is_refused_is_named() -> None:
+    absent = ["namedtuple", "absent", "P", [], []]
+    outer = ["dataclass", "sources", "Pair", ["x", "y"], [["scalar"], ["list", [absent]]]]
+    point = ["namedtuple", "sources", "Point", ["x", "y"], [["scalar"], outer]]
+    with pytest.raises(
+        DataError, match=r"element 0, key 'a'\[1\]\['y'\]\[0\]: an instance of absent"
+    ):
+        rebuild("dict", ["a"], [point])
 
 
 def test_a_record_of_another_size_is_refused() -> None:

@@ -255,11 +255,15 @@ class Layout:
     flatten : callable
         Takes an element and a list. If the element has this layout, its leaves are appended to the
         list, and the result is True. Only layouts made by `of` have this attribute.
+    records : list
+        The path and the node of each named tuple and dataclass, the outermost first. Only layouts
+        made by `read` have this attribute.
     """
 
-    __slots__ = ("arrays", "encoded", "flatten", "node", "row", "scalars", "size")
+    __slots__ = ("arrays", "encoded", "flatten", "node", "records", "row", "scalars", "size")
 
     flatten: Flattener
+    records: list[tuple[tuple[Any, ...], NamedTupleOf | DataclassOf]]
 
     def __init__(self, node: Node, encoded: bytes) -> None:
         self.node = node
@@ -310,10 +314,12 @@ class Layout:
         """
         try:
             node = decode(encoded, Node)
-            _check(node)
-            return Layout(node, encoded)
+            records = [*_records_of(node, ())]
+            layout = Layout(node, encoded)
         except (ValueError, TypeError, OverflowError, SyntaxError, RecursionError) as error:
             raise TransportError(f"a layout that is not valid: {error}") from error
+        layout.records = records
+        return layout
 
     def columns(self, count: int, memory: np.ndarray) -> list[Any]:
         """Make one column per leaf, to be assigned to by position: views of memory, or lists."""
@@ -339,7 +345,9 @@ class Layout:
             ]
         except (ValueError, OverflowError) as error:
             raise TransportError(f"a layout that is not valid: {error}") from error
-        return _elements(self.node, count, iter(columns), copy)
+        # Classes are looked up for each message: a cell of a notebook may define them again.
+        records = [_record_of(node, path) for path, node in self.records]
+        return _elements(self.node, count, iter(columns), iter(records), copy)
 
     def _column(
         self,
@@ -418,9 +426,9 @@ def _record_node(value: Any, path: tuple[Any, ...]) -> Node:
         )
     values = record.read(value)
     if values is None:
-        raise _refusal(value, path, "its fields must all have values, and be all that it holds")
+        raise _refusal(value, path, "it must hold a value for each of its fields, and nothing else")
     if not _can_be_found(kind):
-        raise _refusal(value, path, "define its class at the top of a module, by its own name")
+        raise _refusal(value, path, "define its class at the top of a module, under its own name")
     by_place = record.node is NamedTupleOf
     keys = range(len(values)) if by_place else record.fields
     nodes = (_node_of(item, (*path, key)) for key, item in zip(keys, values, strict=True))
@@ -439,8 +447,12 @@ def _refusal(value: Any, path: tuple[Any, ...], why: str) -> DataError:
     shown = f"{kind.__module__}.{kind.__qualname__} {_shown(value, show):.60}"
     if isinstance(value, np.ndarray | np.generic) and kind.__module__ == "numpy":
         shown = f"{kind.__name__} of dtype {value.dtype}"
-    problem = f"{shown} cannot be moved to another process: {why}"
-    return DataError(problem, key=path[0] if len(path) == 1 else path or None)
+    return DataError(f"{shown} cannot be moved to another process: {why}", key=_key(path))
+
+
+def _key(path: tuple[Any, ...]) -> Any:
+    """Convert a path to the key of a `DataError`."""
+    return path[0] if len(path) == 1 else path or None
 
 
 def _describe(dtype: np.dtype[Any], value: Any, path: tuple[Any, ...]) -> Dtype:
@@ -499,18 +511,24 @@ def _keys_of(node: DictOf) -> tuple[Any, ...]:
     )
 
 
-def _check(node: Node) -> None:
-    """Refuse a decoded structure whose keys or fields do not match its parts."""
+def _records_of(
+    node: Node, path: tuple[Any, ...]
+) -> Iterator[tuple[tuple[Any, ...], NamedTupleOf | DataclassOf]]:
+    """Find the records of a decoded structure; refuse keys and fields that do not match it."""
     if isinstance(node, Leaf):
         return
+    keys: Sequence[Any] = range(len(node.nodes))
     if isinstance(node, DictOf):
         keys = _keys_of(node)
         if not {*map(type, keys)} <= SCALARS or len({*keys}) != len(node.nodes):
             raise TypeError(f"not the keys of a dict: {keys!r}")
-    if isinstance(node, RecordOf) and len(node.fields) != len(node.nodes):
-        raise TypeError(f"{len(node.nodes)} values for the fields {node.fields!r}")
-    for child in node.nodes:
-        _check(child)
+    if isinstance(node, RecordOf):
+        yield path, node
+        keys = node.fields if isinstance(node, DataclassOf) else keys
+        if len(node.fields) != len(node.nodes):
+            raise TypeError(f"{len(node.nodes)} values for the fields {node.fields!r}")
+    for key, child in zip(keys, node.nodes, strict=True):
+        yield from _records_of(child, (*path, key))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -628,8 +646,8 @@ def _can_be_found(kind: type) -> bool:
     return main and "cloudpickle" in sys.modules and "<" not in kind.__qualname__
 
 
-def _record_of(node: NamedTupleOf | DataclassOf) -> Record:
-    """Find the class of a record in this process.
+def _record_of(node: NamedTupleOf | DataclassOf, path: tuple[Any, ...]) -> Record:
+    """Find the class of the record at the end of a path.
 
     Raises
     ------
@@ -642,7 +660,7 @@ def _record_of(node: NamedTupleOf | DataclassOf) -> Record:
         cure = f"import {node.module} before the stream runs"
         if node.module == "__main__":
             cure = "define the class in a module that both processes import"
-        raise DataError(f"{shown}: the class is not loaded; {cure}", index=0)
+        raise DataError(f"{shown}: the class is not loaded; {cure}", index=0, key=_key(path))
     record = _record(kind)
     if record is None or type(node) is not record.node or node.fields != record.fields:
         fields = "no fields" if record is None else f"the fields {', '.join(record.fields)}"
@@ -650,7 +668,7 @@ def _record_of(node: NamedTupleOf | DataclassOf) -> Record:
             f"{shown}: it has the fields {', '.join(node.fields)} in the worker, and {fields} "
             f"here; import the same version of {node.module} in both processes"
         )
-        raise DataError(problem, index=0)
+        raise DataError(problem, index=0, key=_key(path))
     return record
 
 
@@ -755,7 +773,9 @@ def _record_flattener(node: RecordOf, example: Any) -> Flattener:
     return flatten
 
 
-def _elements(node: Node, count: int, columns: Iterator[Any], copy: bool) -> Iterator[Any]:
+def _elements(
+    node: Node, count: int, columns: Iterator[Any], records: Iterator[Record], copy: bool
+) -> Iterator[Any]:
     if isinstance(node, Scalar | NumpyScalar):
         return iter(next(columns))
     if isinstance(node, ArrayOf):
@@ -767,12 +787,11 @@ def _elements(node: Node, count: int, columns: Iterator[Any], copy: bool) -> Ite
         if node.fortran:
             arrays = map(attrgetter("T"), arrays)
         return map(methodcaller("copy", "K"), arrays) if copy else arrays
-    values = [_elements(child, count, columns, copy) for child in node.nodes]
+    record = next(records) if isinstance(node, RecordOf) else None
+    values = [_elements(child, count, columns, records, copy) for child in node.nodes]
     rows: Iterator[Any] = zip(*values, strict=True) if values else repeat((), count)
     if isinstance(node, DictOf):
         return map(dict, map(zip, repeat(_keys_of(node)), rows))
-    if isinstance(node, TupleOf):
-        return rows
-    if isinstance(node, ListOf):
-        return map(list, rows)
-    return _record_of(node).build(rows)
+    if record is not None:
+        return record.build(rows)
+    return rows if isinstance(node, TupleOf) else map(list, rows)
