@@ -515,15 +515,15 @@ x, xy = [["scalar"]], [["scalar"], ["scalar"]]
         (("dataclass", "sources", "numbered", ["x"], x), "the class is not loaded"),
         (
             ("namedtuple", "sources", "Point", ["x"], x),
-            "it has the fields x in the worker, and the fields x, y here; import the same",
+            "in the worker it is a named tuple of x, and here a named tuple of x, y; import",
         ),
-        (("namedtuple", "sources", "Point", ["y", "x"], xy), "the fields y, x in the worker"),
-        (("namedtuple", "sources", "Pair", ["x", "y"], xy), "cannot be rebuilt here"),
-        (("dataclass", "sources", "Point", ["x", "y"], xy), "cannot be rebuilt here"),
-        (("dataclass", "sources", "Pair", ["x"], x), "the fields x in the worker"),
-        (("dataclass", "sources", "Recorded", ["x"], x), "and no fields here"),
-        (("namedtuple", "builtins", "tuple", [], []), "and no fields here"),
-        (("dataclass", "builtins", "type", [], []), "and no fields here"),
+        (("namedtuple", "sources", "Point", ["y", "x"], xy), "a named tuple of y, x, and here"),
+        (("namedtuple", "sources", "Pair", ["x", "y"], xy), "tuple of x, y, and here a dataclass"),
+        (("dataclass", "sources", "Point", ["x", "y"], xy), "of x, y, and here a named tuple of"),
+        (("dataclass", "sources", "Pair", ["x"], x), "in the worker it is a dataclass of x"),
+        (("dataclass", "sources", "Recorded", ["x"], x), "and here another class"),
+        (("namedtuple", "builtins", "tuple", [], []), "and here another class"),
+        (("dataclass", "builtins", "type", [], []), "and here another class"),
     ],
 )
 def test_a_class_that_is_not_the_same_here_is_refused(node: Any, why: str) -> None:

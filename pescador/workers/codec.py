@@ -569,16 +569,15 @@ def _record(kind: Any) -> Record | None:
     if type(getattr_static(kind, "__dataclass_fields__", None)) is not dict:
         return None
     fields = tuple(field.name for field in dataclasses.fields(kind))
-    found = {name: type(getattr_static(kind, name, None)) for name in fields}
+    attributes = {type(getattr_static(kind, name, None)) for name in fields}
     slots = {
         name
         for base in kind.__mro__
         for name, value in vars(base).items()
         if type(value) is MemberDescriptorType
     }
-    if not slots <= {*fields} or any(
-        hasattr(one, "__set__") for one in {*found.values()} - {MemberDescriptorType}
-    ):
+    setters = [one for one in attributes - {MemberDescriptorType} if hasattr(one, "__set__")]
+    if setters or not slots <= {*fields}:
         return None
     try:
         object.__new__(kind)
@@ -663,13 +662,17 @@ def _record_of(node: NamedTupleOf | DataclassOf, path: tuple[Any, ...]) -> Recor
         raise DataError(f"{shown}: the class is not loaded; {cure}", index=0, key=_key(path))
     record = _record(kind)
     if record is None or type(node) is not record.node or node.fields != record.fields:
-        fields = "no fields" if record is None else f"the fields {', '.join(record.fields)}"
+        here = "another class" if record is None else _class_shown(record.node, record.fields)
         problem = (
-            f"{shown}: it has the fields {', '.join(node.fields)} in the worker, and {fields} "
-            f"here; import the same version of {node.module} in both processes"
+            f"{shown}: in the worker it is {_class_shown(type(node), node.fields)}, and here "
+            f"{here}; import the same version of {node.module} in both processes"
         )
         raise DataError(problem, index=0, key=_key(path))
     return record
+
+
+def _class_shown(kind: type, fields: tuple[str, ...]) -> str:
+    return f"a {'named tuple' if kind is NamedTupleOf else 'dataclass'} of {', '.join(fields)}"
 
 
 Flattener: TypeAlias = Callable[[Any, list[Any]], bool]
