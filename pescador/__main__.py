@@ -19,7 +19,7 @@ __all__ = ["main"]
 READINGS = {
     "explain": "show its steps: lengths, seeds, processes, and where their functions are defined",
     "graph": "draw its steps, as the text of a Mermaid flowchart",
-    "check": "list what will go wrong, before it runs; the exit status is 1 if anything will",
+    "check": "list the problems that it will have; the exit status is 1 if there are any",
     "profile": "run it, and show where the time goes",
 }
 

@@ -114,8 +114,8 @@ class zmq(Same):
         The way in which processes start; None for the default of the platform. "forkserver" and
         "spawn" pickle the stream, by cloudpickle if that is installed.
     timeout : float >= 0 or None, default=None
-        The seconds that a worker can take to end before it is killed; None for five. Half of that
-        time before, it is sent SIGTERM, which interrupts it and runs its ``finally`` clauses.
+        The seconds that a worker can take to end before it is killed; None for five. After half
+        of them it is sent SIGTERM, which interrupts it and runs its ``finally`` clauses.
     copy : bool, default=False
         Whether each array has memory of its own, and does not share it with others of a message.
     min_port, max_port : int, default=49152, 65535
@@ -150,7 +150,7 @@ class zmq(Same):
     >>> list("a" | zmq(2))
     ['a']
 
-    A stream that cannot be divided is refused when it is described:
+    Parameters that do not fit, and streams that cannot be divided, are refused when described:
 
     >>> "abc" | zmq(2, ahead=1)
     Traceback (most recent call last):
@@ -268,7 +268,7 @@ class zmq(Same):
 
 
 def _problems(op: zmq, upstream: Stream[Any], workers: int) -> Iterator[Finding]:
-    """Find what keeps an upstream from running in worker processes."""
+    """Yield the reasons why an upstream cannot run in worker processes, or should not."""
     iterators = [*started(upstream)]
     for path, name in iterators:
         problem = f"{name} is started already, so it cannot be sent to another process"
@@ -282,7 +282,7 @@ def _problems(op: zmq, upstream: Stream[Any], workers: int) -> Iterator[Finding]
 
 
 def _unpickled(whole: Stream[Any], pack: Callable[[Any], object], *path: Any) -> Iterator[Finding]:
-    """Find the innermost named parts of a stream that cannot be pickled."""
+    """Yield a finding for each of the innermost parts of a stream that cannot be pickled."""
     inside = False
     for name, member in members(whole):
         for finding in _unpickled(member, pack, *path, name):

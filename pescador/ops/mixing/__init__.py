@@ -389,14 +389,14 @@ class round_robin(Mixing, Random):
         pool = Pool(self, upstream)
         order: Sequence[int] = range(len(pool.members))
         draws = twister(self.random_state) if self.mode == "permuted_cycle" else None
-        gave = True
-        while gave:
-            gave = False
+        yielded = True
+        while yielded:
+            yielded = False
             with closing(turns(pool, order)) as items:
                 for item in items:
-                    gave = True
+                    yielded = True
                     yield item
-            gave = gave and self.mode != "exhaustive"
+            yielded = yielded and self.mode != "exhaustive"
             order = draws.order(len(order)) if draws else order
 
 
@@ -455,7 +455,7 @@ class chain(Mixing):
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         described = stream(upstream)
         for time in count():
-            gave = False
+            yielded = False
             with Pass.over(described) as members:
                 for index, member in enumerate(members):
                     check_members(self, [member], index)
@@ -466,8 +466,8 @@ class chain(Mixing):
                         except Exception as error:
                             active.note(error)
                             raise
-                        gave = active.given() > 0 or gave
-            if not gave or self.mode == "exhaustive":
+                        yielded = active.given() > 0 or yielded
+            if not yielded or self.mode == "exhaustive":
                 return
 
 
