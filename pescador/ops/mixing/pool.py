@@ -232,7 +232,7 @@ def check_pool(op: object, members: Any) -> None:
 def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | None) -> None:
     """Refuse weights that do not belong to a pool of `n` streams with these names."""
     if isinstance(weights, Named):
-        errors.require(names, op, "weights have names, so the streams of the pool need names")
+        errors.require(names, op, "weights have names, but the streams of the pool have no names")
         odd = {*weights.names} ^ {*(names or ())}
         errors.require(
             not odd, op, f"weights and pool differ in the names {sorted(map(repr, odd))}"
