@@ -17,7 +17,21 @@ import numpy as np
 import pytest
 
 import pescador.testing
-from pescador import Join, Op, ParameterError, Pass, Pipeline, Same, Stream, ops, stream
+from pescador import (
+    ELEMENTWISE,
+    PER_SHARD,
+    REGROUPS,
+    Join,
+    Op,
+    ParameterError,
+    Pass,
+    Pipeline,
+    Random,
+    Same,
+    Stream,
+    ops,
+    stream,
+)
 from pescador.testing import LAWS, Probe, alike, assert_lawful
 
 operator = dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -330,6 +344,97 @@ class minds_how_it_is_called(Same):
         return iter(upstream if isinstance(upstream, Stream) else [])
 
 
+@operator
+class numbered(Op[Any, tuple[int, Any]]):
+    """It depends on i itself, so a shard numbers its elements otherwise."""
+
+    sharding = ELEMENTWISE
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[tuple[int, Any]]:
+        return enumerate(upstream)
+
+
+@operator
+class half(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return itertools.islice(upstream, 0, None, 2)
+
+    def length(self, upstream: Stream[Any], /) -> Any:
+        return upstream.length
+
+
+@operator
+class restarts_in_words(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def restarts(self, upstream: Stream[Any], /) -> bool:
+        return True
+
+
+@operator
+class without_repetitions(Same):
+    """It compares neighbours, and those of a shard are others."""
+
+    sharding = PER_SHARD
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return (key for key, _ in itertools.groupby(upstream, lambda item: item // 2))
+
+
+@operator
+class drops_the_rest(Op[Any, Any]):
+    sharding = REGROUPS
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return (np.array(row) for row in zip(*[iter(upstream)] * 2, strict=False))
+
+
+@operator
+class gives_all_to_each_shard(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def shard_any(self, upstream: Stream[Any], part: Any, /) -> Stream[Any]:
+        return upstream.then(self)
+
+
+@operator
+class cannot_be_seeded(Same):
+    random_state: Any = None
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+
+@operator
+class forgets_its_seed(Random, Same):
+    random_state: Any = None
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def seed(self, place: Any, /) -> Any:
+        return self
+
+
+@operator
+class jitter(Random, Same):
+    """Noise on each element: the elements of the shards are those of the whole, but for it."""
+
+    random_state: Any = None
+
+    sharding = PER_SHARD
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        draws = np.random.RandomState(self.random_state)
+        return (item + draws.uniform(0, 0.4) for item in upstream)
+
+
+def rounded(item: float) -> list[int]:
+    return [round(item)]
+
+
 UNLAWFUL = [
     (reads_ahead(), "demand"),
     (reads_one_too_many(), "demand"),
@@ -358,6 +463,15 @@ UNLAWFUL = [
     (stream(iter("abc")), "purity"),
     (stream(countdown(3)) | ops.take(1), "purity"),
     (stream([plus(1)]), "post"),
+    (half(), "length"),
+    (restarts_in_words(), "length"),
+    (numbered(), "shard"),
+    (without_repetitions(), "shard"),
+    (drops_the_rest(), "shard"),
+    (gives_all_to_each_shard(), "shard"),
+    (jitter(0), "shard"),
+    (cannot_be_seeded(), "seed"),
+    (forgets_its_seed(), "seed"),
 ]
 
 
@@ -459,3 +573,38 @@ def test_probe_kept_is_ended_by_close_alone() -> None:
     for probe in (kept, free):
         assert next(iter(probe)) == "a"
     assert (kept.live, free.live) == (1, 0)
+
+
+def test_a_reading_that_lies_is_told_with_its_cure() -> None:
+    with pytest.raises(AssertionError) as length:
+        assert_lawful(half())
+    assert "length: half()" in str(length.value)
+    assert "its length is 5, and it says 9" in str(length.value)
+    assert "return the true number of elements from length(), or None" in str(length.value)
+    with pytest.raises(AssertionError) as shard:
+        assert_lawful(numbered())
+    assert "shard: numbered()" in str(shard.value)
+    assert "its element 1" in str(shard.value)
+    assert "ELEMENTWISE if output i depends on input i alone and not on i" in str(shard.value)
+
+
+def test_contents_say_what_shards_have_in_common() -> None:
+    assert_lawful(jitter(0), contents=rounded)
+
+
+@operator
+class draws_from_the_global_generator(Random, Same):
+    random_state: Any = None
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return (item + np.random.random() for item in upstream)
+
+
+def test_the_global_generators_decide_nothing_and_stay_as_they_were() -> None:
+    np.random.seed(3)
+    expected = np.random.RandomState(3).random_sample(2).tolist()
+    assert np.random.random() == expected[0]
+    assert_lawful(jitter(0), laws=["seed"])
+    assert np.random.random() == expected[1]
+    with pytest.raises(AssertionError, match=r"seed: .*draw from its random_state alone"):
+        assert_lawful(draws_from_the_global_generator(), laws=["seed"])

@@ -71,7 +71,7 @@ class prefetch(Same):
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.prefetching import prefetched
+        from pescador.workers.thread import prefetched
 
         return prefetched(self, upstream)
 
@@ -90,9 +90,12 @@ class zmq(Same):
     timing. An error in a worker is raised in the consumer, with the traceback of the worker as its
     cause. A run that is left early ends its workers.
 
-    Elements are dicts, tuples and lists (nested as you like) of numbers, str, bytes, None and
-    arrays of any dtype but object. They arrive with the same types, dtypes, shapes and order in
-    memory. The consumer can keep the arrays and write to them.
+    Elements are dicts, tuples, lists, named tuples and instances of dataclasses (nested as you
+    like) of numbers, str, bytes, None and arrays of any dtype but object. They arrive with the same
+    types, dtypes, shapes and order in memory. The consumer can keep the arrays and write to them.
+    The class of a named tuple or dataclass is found by its name: it must be at the top of a module
+    that the consumer has imported. Its fields arrive as they were sent, since neither its
+    constructor nor ``__post_init__`` runs.
 
     Parameters
     ----------
@@ -131,7 +134,8 @@ class zmq(Same):
     IndivisibleError
         If there are several workers, and the upstream cannot be divided among them.
     DataError
-        At run time, if an element cannot be sent: the message names the element and the key.
+        At run time, if an element cannot be sent, or its class is not imported in the consumer:
+        the message names the element and the key.
     WorkerError
         At run time, if a worker cannot start, or dies.
 
@@ -245,13 +249,13 @@ class zmq(Same):
         return _problems(self, upstream, self.workers)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.receiving import received
+        from pescador.workers.consumer import run_in_workers
 
-        return received(self, self._parts(stream(upstream)), self._packed)
+        return run_in_workers(self, self._parts(stream(upstream)), self._packed)
 
     def pack(self, part: object) -> Any:
         """Return the form in which a worker is given a part of the stream."""
-        from pescador.transport.receiving import packed
+        from pescador.workers.consumer import packed
 
         return packed(self.start_method, part)
 
