@@ -684,20 +684,20 @@ def test_an_exception_in_the_middle_of_a_batch_comes_after_what_was_read(partial
     given, error = until_fault(stream(failing, range(6)) | op)
     assert [one.tolist() for one in given] == [[0, 1, 2, 3], *[[4, 5]] * partial]
     assert type(error) is Fault
-    assert notes(error) == [f"{op}: raised by what comes before it, at element 6"]
+    assert notes(error) == [f"{op}: raised upstream, at element 6"]
 
     op = buffer(4, partial=partial)
     given, error = until_fault(stream(failing, chunks(3, 3)) | op)
     assert numbers(given) == [[0, 1, 2, 3], *[[4, 5]] * partial]
     assert type(error) is Fault
-    assert notes(error) == [f"{op}: raised by what comes before it, at element 2"]
+    assert notes(error) == [f"{op}: raised upstream, at element 2"]
 
 
 def test_an_exception_before_the_first_element_leaves_nothing_to_give():
     for op in (batch(2, partial=True), buffer(2, partial=True)):
         given, error = until_fault(stream(failing, ()) | op)
         assert given == []
-        assert notes(error) == [f"{op}: raised by what comes before it, at element 0"]
+        assert notes(error) == [f"{op}: raised upstream, at element 0"]
 
 
 def test_an_exception_and_a_misfit_before_it():
@@ -706,7 +706,7 @@ def test_an_exception_and_a_misfit_before_it():
     assert error.index == 2
     while not isinstance(error, Fault):  # Neither is lost.
         error = error.__context__
-    assert notes(error) == ["batch(9, partial=True): raised by what comes before it, at element 3"]
+    assert notes(error) == ["batch(9, partial=True): raised upstream, at element 3"]
 
 
 def test_a_source_that_recovers_can_be_continued_where_it_failed():

@@ -236,7 +236,11 @@ def test_every_operator_with_parameters_refuses_some():
         (["a", "b"], "weights=[1]", "weights must be one per stream: 2, not 1"),
         (["a"], "weights=[1, 2]", "weights must be one per stream: 1, not 2"),
         ({"x": "a"}, "weights=[1, 2]", "weights must be one per stream: 1, not 2"),
-        (["a"], "weights={'x': 1}", "weights have names, but the streams of the pool have none"),
+        (
+            ["a"],
+            "weights={'x': 1}",
+            "weights have names, but the streams of the pool have no names",
+        ),
         ({"x": "a"}, "weights={'y': 1}", """weights and pool differ in the names ["'x'", "'y'"]"""),
         ({"x": "a", 2: "b"}, "weights={'x': 1}", "weights and pool differ in the names ['2']"),
         ([], "random_state=1", "the pool is empty; it must hold at least one stream"),

@@ -174,8 +174,8 @@ def test_parameters_are_refused_by_the_call(expression, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("pescador.tuples([{'X': 1}, 5], 'X')", "tuples('X'): element 1: int 5 is no mapping"),
-        ("pescador.keras_tuples([{'X': 1}, 5], 'X')", "element 1: int 5 is no mapping"),
+        ("pescador.tuples([{'X': 1}, 5], 'X')", "tuples('X'): element 1: int 5 is not a mapping"),
+        ("pescador.keras_tuples([{'X': 1}, 5], 'X')", "element 1: int 5 is not a mapping"),
         ("pescador.buffer_stream([{'X': 1}] * 2 + [{'X': 1}, 5], 2)", "batch(2): element 3: int 5"),
     ],
 )

@@ -366,7 +366,7 @@ AFTER = "; put it after what divides the stream"
 COUNTS = "it counts elements of the whole stream" + AFTER
 SHORT = (
     "each part would drop a last short batch of its own; "
-    "have partial=True, or put it after what divides the stream"
+    "write partial=True, or put it after what divides the stream"
 )
 
 
@@ -384,7 +384,7 @@ SHORT = (
         (
             range(9) | ops.cache(2) | ops.take(3),
             "cache(2)",
-            "its elements come again at random" + AFTER,
+            "it repeats elements of the whole stream at random" + AFTER,
         ),
         (range(9) | ops.filter(is_even) | ops.batch(2), "batch(2)", SHORT),
         ([np.arange(3)] | ops.buffer(2), "buffer(2)", SHORT),
@@ -402,12 +402,12 @@ SHORT = (
         (
             range(3) | ops.map(range) | ops.skip(0) | ops.chain(tag=True),
             "chain(tag=True)",
-            "its tags count the streams of the whole; have a mapping, or a list, as the pool",
+            "its tags are indices of the whole pool; write a mapping or a list as the pool",
         ),
         (
             range(9) | ops.cache(2) | ops.cycle(reseed=True),
             "cache(2)",
-            "its elements come again at random" + AFTER,
+            "it repeats elements of the whole stream at random" + AFTER,
         ),
     ],
     ids=repr,

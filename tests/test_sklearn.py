@@ -158,7 +158,7 @@ def test_a_missing_key(estimator, batch, message):
     ("batch", "kind"), [((X, Y), "tuple"), (X, "ndarray"), (5, "int"), (None, "NoneType")]
 )
 def test_a_batch_that_is_no_mapping(batch, kind):
-    message = f"StreamLearner: element 0: {kind} is no mapping with the keys ['X', 'Y']"
+    message = f"StreamLearner: element 0: {kind} is not a mapping with the keys ['X', 'Y']"
     with pytest.raises(DataError, match=re.escape(message)):
         StreamLearner(GaussianNB()).iter_fit([batch], classes=CLASSES)
 

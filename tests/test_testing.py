@@ -511,7 +511,7 @@ def test_refusals() -> None:
 
 
 def test_an_error_of_the_operator_itself_passes() -> None:
-    with pytest.raises(pescador.DataError, match="int 0 is no mapping"):
+    with pytest.raises(pescador.DataError, match="int 0 is not a mapping"):
         assert_lawful(ops.tuples("x"))
 
 
