@@ -17,7 +17,7 @@ from pescador.errors import (
     WorkerError,
 )
 from pescador.maps import buffer_stream, cache, keras_tuples, tuples
-from pescador.readings import ELEMENTWISE, PER_SHARD, REGROUPS, Random, Whole
+from pescador.readings import ELEMENTWISE, PER_SHARD, REGROUPS, Random, Sharding, Whole
 from pescador.running import Pass
 from pescador.seeds import SEED, State
 from pescador.streamers import (
@@ -84,8 +84,8 @@ __all__ = [
 ]
 
 
-# Parts of descriptions that only the library makes: they are here for the sake of pickles.
-PICKLED = (Apply, FilledSeed, Named, State, Words, type(SEED))
+# Parts of descriptions that only the library makes. Pickles name this module for them.
+PICKLED = (Apply, FilledSeed, Named, Sharding, State, Words, type(SEED))
 
 # Pickles, documentation and tracebacks name the module that users import a name from.
 for _value in (*PICKLED, *(globals()[_name] for _name in __all__ if _name in globals())):
@@ -101,7 +101,7 @@ def _html(described: Stream[Any]) -> str:
     return explain(described)._repr_html_()
 
 
-# What looks at streams stands above them, so it is here that the two meet.
+# `core` knows nothing of the modules that inspect streams, so the two are joined here.
 Stream._repr_html_ = _html
 
 

@@ -422,8 +422,8 @@ class _Watched(Stream[A]):
         object.__setattr__(self, "begun", begun)
 
     def __iter__(self) -> Iterator[A]:
-        run = Stream.__iter__(self)
-        self.begun.runs.add(cast("Pass[A]", run))
+        run = cast("Pass[A]", Stream.__iter__(self))
+        self.begun.add(run)
         return run
 
     def __reduce__(self) -> Any:

@@ -214,7 +214,7 @@ class OpReadings:
         Raises
         ------
         IndivisibleError
-            If these elements cannot be told in advance.
+            If it is not known in advance which elements these are.
         """
         if self.sharding == ELEMENTWISE:
             return upstream.shard_exact(part).then(self)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from weakref import WeakSet
+from weakref import ref
 
 if TYPE_CHECKING:
     from typing import Self
@@ -90,16 +90,25 @@ class _Opening(Generic[A]):
 class Begun:
     """The runs that an operator has begun of its upstream, to be closed with its own run.
 
-    References are weak: a run that the operator lets go of ends by itself.
+    A run that the operator lets go of before is closed then, and not held until the end.
     """
 
-    __slots__ = ("runs",)
+    __slots__ = ("owned",)
 
     def __init__(self) -> None:
-        self.runs: WeakSet[Pass[Any]] = WeakSet()
+        self.owned: dict[ref[Pass[Any]], list[Any]] = {}
+
+    def add(self, run: Pass[Any]) -> None:
+        self.owned[ref(run, self.end)] = run.owned
+
+    def end(self, run: ref[Pass[Any]]) -> None:
+        """Close what a run owns."""
+        close_all(reversed(self.owned.pop(run)))
 
     def close(self) -> None:
-        close_all([*self.runs])
+        owned = [one for run in self.owned.values() for one in run]
+        self.owned.clear()
+        close_all(reversed(owned))
 
 
 def _end(owned: list[Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The laws that streams and operators obey, to hold one's own to them."""
+"""The laws of streams and operators, as checks for operators of your own."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ __all__ = ["LAWS", "Probe", "alike", "assert_lawful"]
 
 
 class Probe:
-    """A source that records what is done to it.
+    """A source that counts its runs and the elements read from it.
 
     Parameters
     ----------
     items : iterable
         The elements of each run.
     error : Exception, optional
-        What to raise after the last element.
+        The exception that each run raises after its last element.
     kept : bool, default=False
-        Whether to keep hold of the runs, so that nothing but ``close`` can end one early. Without
-        it a run ends as well when the last reference to it is gone.
+        Whether the probe keeps a reference to each run. A run can then be ended early by ``close``
+        alone; otherwise it also ends when the last reference to it is dropped.
 
     Attributes
     ----------
     runs : int
-        How many times it was iterated.
+        The number of runs begun.
     read : int
-        How many elements were read, in all runs together.
+        The number of elements read, in all runs together.
     live : int
-        How many runs were begun and have not yet ended, by themselves or by being closed.
+        The number of runs that have begun and have neither ended nor been closed.
 
     Examples
     --------
@@ -92,10 +92,11 @@ class Probe:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two elements are the same in structure, types and values.
+    """Return whether two elements have the same structure, types and values.
 
-    Arrays are compared with their dtypes and shapes, bit by bit, so that NaN is like NaN; lists,
-    tuples and mappings (their order included) part by part; the rest by ``==``.
+    Arrays are compared with their dtypes and shapes, bit by bit, so that NaN equals NaN; lists,
+    tuples, dataclass instances and mappings (their order included) part by part; the rest by
+    ``==``.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def alike(one: Any, other: Any) -> bool:
     Returns
     -------
     bool
-        Whether they are.
+        True if they have.
 
     Examples
     --------
@@ -121,15 +122,18 @@ def alike(one: Any, other: Any) -> bool:
         one, other = np.asarray(one), np.asarray(other)
         if one.dtype != other.dtype or one.shape != other.shape:
             return False
-        if one.dtype.names:  # What is between the fields is no value.
+        if one.dtype.names:  # Bytes between the fields are not compared.
             return all(alike(one[name], other[name]) for name in one.dtype.names)
         if one.dtype.hasobject:
             return alike(one.tolist(), other.tolist())
         return bool(one.tobytes() == other.tobytes())
     if isinstance(one, Mapping):
         return alike([*one], [*other]) and all(alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(alike, one, other))
+    parts, others = (
+        item if isinstance(item, list) else tree.parts_of(item) for item in (one, other)
+    )
+    if parts is not None and others is not None:
+        return len(parts) == len(others) and all(map(alike, parts, others))
     if isinstance(one, float) and math.isnan(one):
         return math.isnan(other)
     return same(one, other)
@@ -145,70 +149,71 @@ def assert_lawful(
     most: int = 20,
     names: Mapping[str, Any] | None = None,
 ) -> None:
-    """Hold an operator, a pipeline or a stream to the laws.
+    """Check that an operator, a pipeline or a stream obeys the laws.
 
     purity
-        Two runs give the same elements, one after the other and in turns. So an operator that
-        draws at random is to be given a seed.
+        Two runs yield the same elements, one after the other and interleaved. An operator that
+        draws at random must therefore be given a seed.
     associativity
-        ``(s | f) | g == s | (f | g)``, as values and in their elements; ``Pipeline()`` changes
-        nothing; and ``f(s)`` gives what ``s | f`` gives.
+        ``(s | f) | g == s | (f | g)``, as values and as elements; ``Pipeline()`` changes nothing;
+        and ``f(s)`` yields the elements of ``s | f``.
     post
-        It survives pickle with the same elements, equal and with an equal hash (where it holds no
-        arrays, which are compared by identity); and so does what its repr evaluates to, unless
-        that shows in angle brackets what cannot be written.
+        The subject survives pickle with the same elements, and is equal afterwards with an equal
+        hash, unless it holds arrays, which are compared by identity. So does the value of its repr,
+        unless the repr shows in angle brackets a part that cannot be written.
     laziness
-        Describing, printing, comparing, hashing and ``iter`` touch no source.
+        Describing, printing, comparing, hashing and ``iter`` do not touch a source.
     demand
-        No more of the upstream is read than is needed.
+        No more elements of the upstream are read than are needed.
     release
-        A run that ends, and a consumer that leaves early, by ``close``, by letting go of the run
-        or by an exception, leave no run of a source open, and no file.
+        No run of a source and no file is left open when a run ends, is closed, is dropped, or is
+        ended by an exception.
     length
-        If the length is said to be a number, so many elements come, from shorter upstreams too; if
-        it is said to be infinite, or the stream to restart, it does not end.
+        As many elements come as the length says, from shorter upstreams too; a stream whose length
+        is infinite, or that restarts, does not end.
     shard
-        The shards are the whole: element by element if they are divided by place
-        (`Op.shard_exact`), else as a multiset (`Op.shard_any`). Which element an operator that is
-        `Whole` and draws at random gives to which shard is not asked.
+        The shards are the whole stream: element by element if it is divided by place
+        (`Op.shard_exact`), otherwise as a multiset (`Op.shard_any`). The second half is not checked
+        for an operator that is `Whole` and draws at random.
     seed
-        After `Stream.seed` every draw has a seed: runs agree whatever the global generators of
-        numpy and Python do; steps that draw nothing change no draws; given seeds stay.
+        After `Stream.seed` every draw has a seed: runs agree in any state of the global generators
+        of numpy and Python, steps that draw nothing change no draws, and given seeds stay.
 
     Parameters
     ----------
-    subject : Op, Pipeline, Stream, or what `stream` takes
-        What to hold to the laws. Of what is no operator, only those that do not speak of an
-        upstream are asked. A function that is meant as a step is written ``Pipeline() | f``.
+    subject : Op, Pipeline, Stream, or a source that `stream` takes
+        The subject. A stream is held to the laws that do not concern an upstream. A function that
+        is meant as a step is written ``Pipeline() | f``.
     upstream : iterable or mapping, optional
-        A sample for an operator, finite and of elements that fit it; of a pool, the streams. By
-        default the numbers 0 to 8, or a pool of three streams of them.
+        A finite sample of elements for an operator; for an operator on a pool, the members. By
+        default the numbers 0 to 8, or a pool of three streams of three of them each.
     laws : collection of str, optional
-        Which of `LAWS` to hold it to; by default all.
+        The laws to check, of `LAWS`; by default all.
     reads : callable, optional
-        From k to how many elements may have been read when the operator was asked for an element
-        k times; of a pool, how many of all its streams. By default a read must be able to make a
-        difference to what the operator answers, had other elements of the sample come from there
-        on, or none; and of a pool one element is read for each that is asked for. An operator that
-        draws from a buffer may read by its nature what it does not need, and has to say how much.
+        From k to the number of elements that the operator may have read after it was asked for an
+        element k times; of a pool, from all members together. By default, each read must be able
+        to change the answers: there must be a continuation of the sample from there on with which
+        the operator would have answered otherwise. Of a pool, by default, one element is read for
+        each that is asked for. An operator that fills a buffer reads more than that by its nature,
+        so it needs this parameter.
     contents : callable, optional
-        From an output to its contents, an iterable: the law *shard* compares the contents of the
-        shards with those of the whole. By default an output itself; the rows of a batch, if the
-        operator `REGROUPS`. An operator that adds noise to an element can name the element.
+        From an output to an iterable of its contents, by which the law *shard* compares the shards
+        with the whole. By default the output itself; the rows of a batch, if the operator
+        `REGROUPS`. For an operator that adds noise it can be the element without the noise.
     most : int > 0, default=20
-        How many elements are looked at.
+        The number of elements of a run that are looked at.
     names : mapping of str to object, optional
-        What the repr refers to, beyond pescador's names and those of the modules of the operators
-        and of the functions that they are given.
+        Names that the repr of the subject refers to, beyond those of pescador, of the modules of
+        the operators, and of the modules of the functions that they are given.
 
     Raises
     ------
     AssertionError
-        If a law is broken: it says which, by what, and on which example.
+        If a law is broken. The message names the law, the sample, the violation and the cure.
 
     See Also
     --------
-    Probe : a source that records what is done to it.
+    Probe : a source that counts its runs and the elements read from it.
 
     Examples
     --------
@@ -218,6 +223,10 @@ def assert_lawful(
     Traceback (most recent call last):
     ...
     AssertionError: post: map(<lambda> at ...) over [0, 1, ...]: it cannot be pickled: ...
+
+    Some laws alone, and a sample that the operator can take:
+
+    >>> assert_lawful(batch(2), [{"x": 1}, {"x": 2}], laws=["length", "shard"])
     """
     require(
         laws is None or {*laws} <= {*LAWS},
@@ -242,7 +251,7 @@ def _takes_pool(subject: Op[Any, Any]) -> bool:
 
 
 def _sample(upstream: Any, *, pool: bool) -> Any:
-    """What is given, as a list; a pool as a list of lists, or as a dict of them by name."""
+    """Return the sample as a list; a pool as a list of lists, or as a dict of lists by name."""
     described: Stream[Any] = stream(upstream)
     if not pool:
         return [*described]
@@ -252,7 +261,7 @@ def _sample(upstream: Any, *, pool: bool) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What is held to the laws, with what it takes."""
+    """A subject with its sample and the parameters of the trial."""
 
     subject: Any
     pool: bool
@@ -263,16 +272,16 @@ class _Trial:
     names: Mapping[str, Any]
 
     def over(self, upstream: Any, subject: Any = None) -> Stream[Any]:
-        """The subject, or a twin of it, over an upstream if it takes one."""
+        """Return the subject, or another one like it, joined to an upstream if it takes one."""
         step = self.subject if subject is None else subject
         return step if isinstance(step, Stream) else stream(upstream) | step
 
     def gives(self, described: Iterable[Any], most: int | None = None) -> list[Any]:
-        """The first elements, each as it was when it came; the run is then let go of."""
+        """Return copies of the first elements of a run, which is then dropped."""
         return [*map(_snapshot, islice(described, self.most if most is None else most))]
 
     def outcome(self, described: Iterable[Any], most: int | None = None) -> list[Any] | Exception:
-        """What it gives, or the exception that it ends with."""
+        """Return the first elements of a run, or the exception that ended it."""
         try:
             return self.gives(described, most)
         except Exception as error:  # noqa: BLE001  It may be the operator's, or the upstream's.
@@ -280,12 +289,12 @@ class _Trial:
 
     @property
     def steps(self) -> tuple[Op[Any, Any], ...]:
-        """The operators of the subject."""
+        """Return the operators of the subject."""
         one = isinstance(self.subject, Op) and not isinstance(self.subject, Pipeline)
         return (self.subject,) if one else self.subject.ops
 
     def probed(self, failing: int | None = None) -> _Probed:
-        """The subject over probes. What the upstream has at `failing` raises an exception."""
+        """Join the subject to probes; the one at index `failing`, or the element there, raises."""
         if isinstance(self.subject, Stream):
             return _Probed(self.subject, [])
         error = RuntimeError("raised by the upstream, as a trial")
@@ -309,7 +318,7 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """A stream over probes: of its upstream, or of the streams of a pool, and of the pool."""
+    """A stream with the probes that it reads: of its upstream, or of a pool and its members."""
 
     stream: Stream[Any]
     probes: list[Probe]
@@ -333,9 +342,8 @@ def _snapshot(element: Any) -> Any:
         return element.copy()
     if isinstance(element, Mapping):
         return {key: _snapshot(value) for key, value in element.items()}
-    if isinstance(element, list | tuple):
-        return [*map(_snapshot, element)]
-    return element
+    parts = element if isinstance(element, list) else tree.parts_of(element)
+    return element if parts is None else [*map(_snapshot, parts)]
 
 
 def _purity(trial: _Trial) -> None:
@@ -375,7 +383,7 @@ def _associativity(trial: _Trial) -> None:
 def _post(trial: _Trial) -> None:
     gives = trial.gives(trial.over(trial.sample))
     for way, twin in _twins(trial).items():
-        if "<array" not in repr(trial.subject):  # An array is equal to itself alone.
+        if "<array" not in repr(trial.subject):  # Arrays are compared by identity.
             trial.hold(twin == trial.subject, "post", f"{way} makes it {twin!r}, not equal to it")
             trial.hold(hash(twin) == hash(trial.subject), "post", f"{way} changes its hash")
         gave = trial.gives(trial.over(trial.sample, twin))
@@ -383,7 +391,7 @@ def _post(trial: _Trial) -> None:
 
 
 def _twins(trial: _Trial) -> dict[str, Any]:
-    """What the subject becomes by each way out of the process and back."""
+    """Return copies of the subject, by pickle and by its repr."""
     subject, twins = trial.subject, {}
     try:
         twins["pickle"] = pickle.loads(pickle.dumps(subject))  # noqa: S301  Just written.
@@ -397,7 +405,7 @@ def _twins(trial: _Trial) -> dict[str, Any]:
 
 
 def _namespace(trial: _Trial) -> dict[str, Any]:
-    """What a repr may refer to; of two with the same name, the last."""
+    """Return the names that a repr may refer to; later ones replace earlier ones."""
     subject = trial.subject
     steps = subject.ops if isinstance(subject, Stream | Pipeline) else (subject,)
     given = [value for node in (subject, *steps) for value in fields_of(node)]
@@ -443,7 +451,7 @@ def _demand(trial: _Trial) -> None:
 
 
 def _makes_difference(trial: _Trial, asked: int, read: int) -> bool:
-    """Whether the answers would be others, had anything else come from what was read last on."""
+    """Return whether another continuation from the last element read would change the answers."""
     before = trial.sample[: read - 1]
     answers = trial.gives(trial.over(trial.sample), asked)
     futures = [[], trial.sample, *([item] for item in trial.sample)]
@@ -461,7 +469,7 @@ def _release(trial: _Trial) -> None:
 
 
 def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
-    """Runs that were left early, each in its way."""
+    """Yield runs that were left early, with the way in which they were left."""
     for asked in range(1, len(trial.gives(trial.over(trial.sample))) + 2):
         probed = trial.probed()
         run: Any = iter(probed.stream)
@@ -500,7 +508,7 @@ def _length(trial: _Trial) -> None:
 
 
 def _shorter(trial: _Trial) -> Iterator[Stream[Any]]:
-    """Yield the subject over its sample, and over what is left of the sample if it is shortened."""
+    """Yield the subject over its sample, and over shorter and shorter beginnings of it."""
     if isinstance(trial.subject, Stream):
         yield trial.subject
     elif trial.pool:

@@ -1,12 +1,15 @@
-"""Data objects, dicts of arrays and the like: stacked, concatenated, split and checked."""
+"""Nested dicts, tuples and records of arrays: stacked, concatenated, split, rebuilt, measured."""
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache, partial, reduce
+from inspect import getattr_static
 from itertools import count, repeat
-from operator import getitem, itemgetter
+from operator import attrgetter, getitem, itemgetter
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ import numpy as np
 from pescador.errors import DataError, show_key
 
 __all__ = [
+    "Record",
     "columns",
     "concatenate",
     "cuts",
@@ -21,7 +25,9 @@ __all__ = [
     "join",
     "lengths",
     "merge",
+    "parts_of",
     "rebuild",
+    "record_of",
     "split",
     "stack",
     "without_rows",
@@ -31,24 +37,133 @@ Path = tuple[Any, ...]
 Column = tuple[Path, Sequence[Any]]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """How instances of a class with named fields are taken apart and rebuilt.
+
+    Parameters
+    ----------
+    is_tuple : bool
+        Whether the class is one of named tuples; else it is a dataclass.
+    fields : tuple of str
+        The names of the fields.
+    read : callable
+        From an instance to the values of its fields; None if it lacks one, or holds more.
+    build : callable
+        From an iterator over rows of values to an iterator over instances.
+    """
+
+    is_tuple: bool
+    fields: tuple[str, ...]
+    read: Callable[[Any], Sequence[Any] | None]
+    build: Callable[[Iterator[Any]], Iterator[Any]]
+
+
+@lru_cache(maxsize=256)
+def record_of(kind: Any) -> Record | None:
+    """Verify that a class is one of named tuples, or a dataclass, that fields alone can rebuild.
+
+    Nothing of the class runs, neither here nor when instances are rebuilt: a constructor, or
+    ``__post_init__``, might change the values of fields, and they are to stay as they are.
+
+    Examples
+    --------
+    >>> from collections import namedtuple
+    >>> record = record_of(namedtuple("Point", "x y"))
+    >>> record.fields, list(record.build(iter([(1, 2)])))
+    (('x', 'y'), [Point(x=1, y=2)])
+    >>> record_of(dict) is None
+    True
+    """
+    if issubclass(kind, tuple):
+        fields = getattr_static(kind, "_fields", None)
+        if type(fields) is not tuple or not {*map(type, fields)} <= {str}:
+            return None
+        read = partial(_named_tuple_values, len(fields), bool(kind.__dictoffset__))
+        return Record(True, fields, read, partial(map, partial(tuple.__new__, kind)))
+    if type(getattr_static(kind, "__dataclass_fields__", None)) is not dict:
+        return None
+    fields = tuple(field.name for field in dataclasses.fields(kind))
+    found = {name: type(getattr_static(kind, name, None)) for name in fields}
+    slots = {
+        name
+        for base in kind.__mro__
+        for name, value in vars(base).items()
+        if type(value) is MemberDescriptorType
+    }
+    if not slots <= {*fields} or any(
+        hasattr(one, "__set__") for one in {*found.values()} - {MemberDescriptorType}
+    ):
+        return None
+    try:
+        object.__new__(kind)
+    except TypeError:  # It derives from a builtin type, whose part of the value is not in fields.
+        return None
+    # Instances of ``D[int]``, for a generic D, note that in an attribute, for type checkers alone.
+    known = frozenset((*fields, "__orig_class__"))
+    read = partial(_dataclass_values, fields, known, bool(kind.__dictoffset__))
+    return Record(False, fields, read, partial(_instances, kind, fields))
+
+
+def _named_tuple_values(count: int, has_dict: bool, value: Any) -> Sequence[Any] | None:
+    values = tuple.__getitem__(value, slice(None))
+    return None if len(values) != count or (has_dict and value.__dict__) else values
+
+
+def _dataclass_values(
+    fields: tuple[str, ...], known: frozenset[str], has_dict: bool, value: Any
+) -> Sequence[Any] | None:
+    try:
+        values = [object.__getattribute__(value, name) for name in fields]
+    except AttributeError:
+        return None
+    return None if has_dict and not value.__dict__.keys() <= known else values
+
+
+def _instances(kind: type, fields: tuple[str, ...], rows: Iterable[Any]) -> Iterator[Any]:
+    new, assign = object.__new__, object.__setattr__
+    for row in rows:
+        instance: Any = new(kind)
+        for name, value in zip(fields, row, strict=True):
+            assign(instance, name, value)
+        yield instance
+
+
+def parts_of(value: Any) -> Sequence[Any] | None:
+    """Return the values that a mapping, a tuple or a record consists of; None for a leaf.
+
+    Examples
+    --------
+    >>> parts_of({"x": 1, "y": (2, 3)}), parts_of((2, 3)), parts_of([2, 3])
+    ([1, (2, 3)], (2, 3), None)
+    """
+    if isinstance(value, Mapping):
+        return [*value.values()]
+    if isinstance(value, tuple):
+        return value
+    record = record_of(value.__class__)
+    return None if record is None else record.read(value)
+
+
 def stack(elements: Sequence[Any]) -> Any:
-    """One batch of elements of one structure and shape, on a new first axis.
+    """Stack elements of one structure and shape on a new first axis.
 
     Parameters
     ----------
     elements : sequence
-        Mappings, tuples or named tuples (nested as you like) of array-likes, or array-likes.
+        Mappings, tuples, named tuples or dataclass instances (nested as you like) of array-likes,
+        or array-likes.
 
     Returns
     -------
     batch
-        Of the same structure, its arrays of shape ``(len(elements), *shape)``: fresh memory in
-        C order, of the dtype that numpy promotes theirs to.
+        A batch of the same structure: its arrays have the shape ``(len(elements), *shape)``, are
+        new memory in C order, and have the dtype that numpy promotes those of the elements to.
 
     Raises
     ------
     DataError
-        Where an element does not fit the first; its index counts from the start of `elements`.
+        If an element does not fit the first; its index counts from the start of `elements`.
 
     Examples
     --------
@@ -60,7 +175,7 @@ def stack(elements: Sequence[Any]) -> Any:
 
 
 def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
-    """As `stack`, but along an axis that the arrays have already.
+    """Concatenate elements of one structure along an axis that their arrays have.
 
     Examples
     --------
@@ -73,12 +188,12 @@ def concatenate(elements: Sequence[Any], axis: int = 0) -> Any:
 def merge(
     elements: Sequence[Any], leaf: Callable[[Sequence[Any], Path], Any], path: Path = ()
 ) -> Any:
-    """One of many elements of one structure: what `leaf` makes of all that stands at a path.
+    """Merge elements of one structure: `leaf` makes one leaf of all leaves with the same path.
 
     Raises
     ------
     DataError
-        Where an element is of another structure than the first.
+        If an element has another structure than the first.
 
     Examples
     --------
@@ -95,16 +210,21 @@ def merge(
         placed = _by_place(elements, path)
         values = [merge(column, leaf, (*path, i)) for i, column in placed]
         return getattr(first, "_make", tuple)(values)
+    record = record_of(first.__class__)
+    if record is not None:
+        by_field = _by_field(elements, record, path)
+        row = [merge(column, leaf, (*path, name)) for name, column in by_field]
+        return next(record.build(iter([row])))
     return leaf(elements, path)
 
 
 def columns(elements: Sequence[Any]) -> list[Column]:
-    """The leaves of elements of one structure: where each stands, and what all have there.
+    """Return the leaves of elements of one structure: each path, and the leaves of all there.
 
     Raises
     ------
     DataError
-        Where an element is of another structure than the first.
+        If an element has another structure than the first.
 
     Examples
     --------
@@ -117,7 +237,7 @@ def columns(elements: Sequence[Any]) -> list[Column]:
 
 
 def rebuild(template: Any, leaves: Iterable[Any]) -> Any:
-    """Leaves, in the order of `columns`, in the structure of an element.
+    """Put leaves, in the order of `columns`, into the structure of an element.
 
     Examples
     --------
@@ -128,12 +248,12 @@ def rebuild(template: Any, leaves: Iterable[Any]) -> Any:
 
 
 def join(values: Sequence[Any], path: Path, axis: int = 0) -> np.ndarray:
-    """One array of the arrays of a column, along an axis that they have already.
+    """Concatenate the arrays of a column along an axis that they have.
 
     Raises
     ------
     DataError
-        Where an array does not fit the first, or is of Python objects.
+        If an array does not fit the first, or holds Python objects.
     """
     try:
         batch = np.concatenate(values, axis)
@@ -152,12 +272,12 @@ def join(values: Sequence[Any], path: Path, axis: int = 0) -> np.ndarray:
 
 
 def lengths(batches: Sequence[Column]) -> list[int]:
-    """How many rows each batch has, of the `columns` of batches: the first dimension of its arrays.
+    """Return the number of rows of each batch, the first dimension of its arrays, from `columns`.
 
     Raises
     ------
     DataError
-        Where a batch holds arrays of unequal first dimension, no array, or one of no dimension.
+        If a batch has arrays of unequal first dimension, no array, or an array without dimensions.
 
     Examples
     --------
@@ -173,7 +293,7 @@ def lengths(batches: Sequence[Column]) -> list[int]:
         if found != shared:
             index = next(i for i, (n, m) in enumerate(zip(found, shared, strict=True)) if n != m)
             raise _misfit(
-                f"{found[index]} rows beside {shared[index]} rows at {show_key(first)}; "
+                f"{found[index]} rows, but {shared[index]} rows at {show_key(first)}; "
                 "the arrays of a batch share their first dimension",
                 index,
                 path,
@@ -182,7 +302,7 @@ def lengths(batches: Sequence[Column]) -> list[int]:
 
 
 def without_rows(batch: Any) -> Any:
-    """A batch like this one, of no rows, that does not keep it in memory.
+    """Return a batch of the same structure without rows, which does not keep `batch` in memory.
 
     Examples
     --------
@@ -193,7 +313,7 @@ def without_rows(batch: Any) -> Any:
 
 
 def first_leaf(element: Any) -> Callable[[Any], Any]:
-    """How to get at the first leaf of `element` and of all like it.
+    """Return the function from an element of the structure of `element` to its first leaf.
 
     Examples
     --------
@@ -201,13 +321,18 @@ def first_leaf(element: Any) -> Callable[[Any], Any]:
     3
     """
     path, _ = columns([element])[0]
-    if len(path) == 1:
-        return itemgetter(*path)
-    return lambda other: functools.reduce(getitem, path, other)
+    ways: list[Callable[[Any], Any]] = []
+    for key in path:
+        by_key = isinstance(element, Mapping | tuple)
+        ways.append(itemgetter(key) if by_key else attrgetter(key))
+        element = ways[-1](element)
+    if len(ways) == 1:
+        return ways[0]
+    return lambda other: reduce(lambda value, way: way(value), ways, other)
 
 
 def cuts(values: Any, path: Path, n: int, start: int) -> Iterator[np.ndarray]:
-    """Copies of `n` rows each, from row `start` on, as long as there are so many.
+    """Yield copies of `n` rows each, from row `start` on, while there are so many.
 
     Examples
     --------
@@ -216,13 +341,13 @@ def cuts(values: Any, path: Path, n: int, start: int) -> Iterator[np.ndarray]:
     """
     places = map(slice, count(start, n), range(start + n, len(values) + 1, n))
     pieces = map(getitem, repeat(values), places)
-    if isinstance(values, np.ndarray):  # All are of one dtype: in C, what `join` does.
+    if isinstance(values, np.ndarray):  # All have one dtype: this does in C what `join` does.
         return map(np.array, pieces, repeat(np.result_type(values)))
     return map(join, zip(pieces), repeat(path))
 
 
 def split(batch: Any) -> Iterator[Any]:
-    """The rows of a batch one by one, each of the batch's structure.
+    """Yield the rows of a batch one by one, each of the structure of the batch.
 
     Examples
     --------
@@ -236,11 +361,14 @@ def split(batch: Any) -> Iterator[Any]:
         values = _together(map(split, batch))
         make = getattr(batch, "_make", None)
         return map(make, values) if make else values
+    record, parts = record_of(batch.__class__), parts_of(batch)
+    if record is not None and parts is not None:
+        return record.build(_together(map(split, parts)))
     return iter(batch)
 
 
 def _together(columns: Iterable[Iterator[Any]]) -> Iterator[tuple[Any, ...]]:
-    """What stands at each place, in a tuple; as often as wanted where there are no columns."""
+    """Yield the values at each place as a tuple; empty tuples for ever if there are no columns."""
     known = [*columns]
     return zip(*known, strict=False) if known else repeat(())
 
@@ -251,6 +379,9 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(template, tuple):
         values = [_rebuilt(value, leaves) for value in template]
         return getattr(template, "_make", tuple)(values)
+    record, parts = record_of(template.__class__), parts_of(template)
+    if record is not None and parts is not None:
+        return next(record.build(iter([[_rebuilt(value, leaves) for value in parts]])))
     return next(leaves)
 
 
@@ -261,7 +392,7 @@ def _by_key(elements: Sequence[Any], path: Path) -> Iterable[tuple[Any, Sequence
         keys = sum(map(len, elements))
     except (KeyError, TypeError, IndexError):
         _require_keys(elements, path)
-        raise  # A mapping's own.
+        raise  # The error comes from the mapping itself.
     if keys != len(first) * len(elements):
         _require_keys(elements, path)
     return found
@@ -277,10 +408,22 @@ def _by_place(elements: Sequence[Any], path: Path) -> Iterable[tuple[int, Sequen
     return enumerate(zip(*elements, strict=True))
 
 
+def _by_field(
+    elements: Sequence[Any], record: Record, path: Path
+) -> Iterable[tuple[str, Sequence[Any]]]:
+    first = elements[0]
+    _require_all(elements, lambda element: type(element) is type(first), path)
+    rows = [*map(record.read, elements)]
+    for index in (i for i, row in enumerate(rows) if row is None):
+        problem = f"{_described(elements[index])}: every field must have a value, and nothing else"
+        raise _misfit(problem, index, path)
+    return zip(record.fields, zip(*rows, strict=True), strict=True)
+
+
 def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
     try:
         batch = np.array(values)
-        if not batch.dtype.isnative:  # A lone array's own order; else numpy gives the machine's.
+        if not batch.dtype.isnative:  # np.array keeps the byte order of a lone array.
             batch = np.stack(values)
     except (ValueError, TypeError):
         arrays = _arrays(values, path)
@@ -291,7 +434,7 @@ def _stacked(values: Sequence[Any], path: Path) -> np.ndarray:
 
 
 def _lengths(column: Sequence[Any], path: Path) -> list[int]:
-    # A str or a mapping has a length and yet no rows; before the last, joining tells.
+    # A str or a mapping has a length but no rows; joining refuses one before the last.
     if not isinstance(column[-1], str | bytes | Mapping):
         with suppress(TypeError):
             return [*map(len, column)]
@@ -308,7 +451,7 @@ def _without_objects(batch: np.ndarray, values: Sequence[Any], path: Path) -> np
         arrays = _arrays(values, path)
         for index, array in enumerate(arrays):
             if array.dtype.hasobject:
-                problem = f"{_described(array)} is of Python objects, which cannot be batched"
+                problem = f"{_described(array)} holds Python objects, which cannot be batched"
                 raise _misfit(problem, index, path)
         _require_promotion(arrays, path)
     return batch
@@ -320,13 +463,13 @@ def _require_keys(elements: Sequence[Any], path: Path) -> None:
 
 
 def _require_promotion(arrays: Sequence[np.ndarray], path: Path) -> None:
-    """Refuse the first array whose dtype has none in common with those before it."""
+    """Refuse the first array whose dtype cannot be promoted with those before it."""
     shared = arrays[0].dtype
     for index, array in enumerate(arrays):
         try:
             shared = np.promote_types(shared, array.dtype)
         except TypeError:
-            problem = f"{_described(array)} beside {_described(arrays[0])}"
+            problem = f"{_described(array)} after {_described(arrays[0])}"
             raise _misfit(problem, index, path) from None
 
 
@@ -338,13 +481,13 @@ def _array(value: Any, index: int, path: Path) -> np.ndarray:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise _misfit(f"{_described(value)} is no array: {error}", index, path) from None
+        raise _misfit(f"{_described(value)} is not an array: {error}", index, path) from None
 
 
 def _require_all(values: Sequence[Any], fits: Callable[[Any], bool], path: Path) -> None:
     for index, value in enumerate(values):
         if not fits(value):
-            problem = f"{_described(value)} beside {_described(values[0])}"
+            problem = f"{_described(value)} after {_described(values[0])}"
             raise _misfit(problem, index, path)
 
 
@@ -355,6 +498,8 @@ def _described(value: Any) -> str:
         return f"{type(value).__name__} with the keys {[*value]}"
     if isinstance(value, tuple):
         return f"{type(value).__name__} of length {len(value)}"
+    if (record := record_of(value.__class__)) is not None:
+        return f"{type(value).__name__} with the fields {[*record.fields]}"
     return f"{type(value).__name__} {value!r:.60}"
 
 

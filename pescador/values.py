@@ -1,4 +1,4 @@
-"""Values as they stand in a description: compared, hashed and shown."""
+"""Values in a description: how they are compared, hashed, copied and shown."""
 
 from __future__ import annotations
 

@@ -1,12 +1,17 @@
 """What tests need of a world around a stream: sources that tell and fail, messages, seeds."""
 
+import importlib
 import itertools
 import os
 import random
 import re
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+from pescador.testing import alike
 
 
 class Recorded:
@@ -79,7 +84,7 @@ def exactly(message):
 
 def seed_numpy(seed):
     """Seed numpy's global generator, as users do."""
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
 
 
 # What workers run: at the top of a module, so that a spawned process finds it.
@@ -121,10 +126,97 @@ def in_c():
 def draws(n):
     """What the global generators of numpy and of Python draw."""
     for _ in range(n):
-        yield np.random.rand(), random.random()  # noqa: NPY002
+        yield np.random.rand(), random.random()
 
 
 def pid(n=1):
     """The process that it runs in."""
     for _ in range(n):
         yield os.getpid()
+
+
+def imported(module, name, *values):
+    """A zero, and an instance of a class that is imported here alone."""
+    yield 0
+    yield getattr(importlib.import_module(module), name)(*values)
+
+
+def raising_imported(module, name, *values):
+    """An exception about such an instance."""
+    *_, instance = imported(module, name, *values)
+    yield 0
+    raise Fault(instance)
+
+
+# Elements whose classes are found by name in every process.
+
+
+class Point(NamedTuple):
+    """A named tuple of two values."""
+
+    x: Any
+    y: Any
+
+
+class One(NamedTuple):
+    """A named tuple of one value."""
+
+    x: Any
+
+
+class Three(NamedTuple):
+    """A named tuple of three values."""
+
+    x: Any
+    y: Any
+    z: Any
+
+
+class Comparable:
+    """Equal as `alike` has it: dataclasses compare their arrays by ``==``, which fails."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(
+            alike(getattr(self, one.name, None), getattr(other, one.name, None))
+            for one in fields(self)
+        )
+
+    __hash__ = None
+
+
+@dataclass(eq=False)
+class Pair(Comparable):
+    """A dataclass of two values."""
+
+    x: Any
+    y: Any
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Frozen(Comparable):
+    """A dataclass that is frozen and has slots."""
+
+    x: Any
+    y: Any
+
+
+@dataclass(eq=False)
+class Late(Comparable):
+    """A dataclass whose constructor takes one of two values, and changes that one."""
+
+    x: Any
+    y: Any = field(init=False, default=0)
+
+    def __post_init__(self):
+        self.x = (self.x, "changed")
+
+
+def late(x, y):
+    """A `Late` of these values."""
+    instance = Late(x)
+    instance.x, instance.y = x, y
+    return instance

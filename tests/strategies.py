@@ -27,6 +27,7 @@ from hypothesis.extra import numpy as arrays
 from hypothesis.strategies import SearchStrategy
 
 from pescador import Join, Pipeline, Same, Stream, ops, stream
+from sources import Frozen, One, Pair, Point, Three, late
 
 KINDS = ("numbers", "samples", "batches", "arrays", "tuples", "pool")
 DATA = KINDS[:-2]  # What numpy can compare.
@@ -719,6 +720,7 @@ def streams(draw: Any) -> tuple[Stream[Any], list[Any]]:
     return stream(draw(sources(case.items))) | case.op, case.expected()
 
 
+NAMED = One, Point, Three
 DTYPES = ("?", "i1", "u2", ">i4", "i8", "f4", ">f8", "c8", "U3", "S2", "M8[s]", "m8[D]")
 
 
@@ -729,9 +731,12 @@ def leaves(draw: Any, leading: tuple[tuple[int, ...], ...]) -> list[Any]:
     return [draw(arrays.arrays(dtype, (*first, *shape))) for first in leading]
 
 
-def data_objects(leading: Iterable[tuple[int, ...]]) -> SearchStrategy[list[Any]]:
-    """Data objects of one structure: dicts and tuples, nested, of arrays of the same row shapes.
+def data_objects(
+    leading: Iterable[tuple[int, ...]], dataclasses: bool = False
+) -> SearchStrategy[list[Any]]:
+    """Data objects of one structure, nested, of arrays of the same row shapes.
 
+    They are dicts, tuples and named tuples, and instances of dataclasses where those are asked for.
     `leading` gives the first dimensions of each object's arrays: ``[()] * n`` for n elements to
     stack, ``[(3,), (0,)]`` for a batch of three rows and one of none.
     """
@@ -745,6 +750,11 @@ def data_objects(leading: Iterable[tuple[int, ...]]) -> SearchStrategy[list[Any]
             lambda columns: [dict(zip(columns, row, strict=True)) for row in rows(columns.values())]
         )
         by_place = st.lists(inner, min_size=1, max_size=3).map(lambda columns: list(rows(columns)))
-        return by_key | by_place
+        by_name = by_place.map(lambda objects: [NAMED[len(one) - 1](*one) for one in objects])
+        if not dataclasses:
+            return by_key | by_place | by_name
+        pairs = st.tuples(st.sampled_from([Pair, Frozen, late]), inner, inner)
+        instances = pairs.map(lambda pair: [*map(pair[0], pair[1], pair[2])])
+        return by_key | by_place | by_name | instances
 
     return st.recursive(leaves(leading), nested, max_leaves=4)

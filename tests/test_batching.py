@@ -423,47 +423,55 @@ def test_unbatch_undoes_batch_and_buffer(n):
 # What does not fit. Elements and what is said of them; the last has the fault.
 
 X2, X3 = np.zeros(2), np.zeros(3)
-OBJECTS = " is of Python objects, which cannot be batched"
+OBJECTS = " holds Python objects, which cannot be batched"
 NO_ROWS = " has no first dimension; a batch of one row has arrays of shape (1, ...)"
 UNEQUAL = "; the arrays of a batch share their first dimension"
 MISFITS = [
     (
         batch(2),
         [{"x": X2}, {"x": X3}],
-        "element 1, key 'x': float64 array of shape (3,) beside float64 array of shape (2,)",
+        "element 1, key 'x': float64 array of shape (3,) after float64 array of shape (2,)",
     ),
     (
         batch(2),
         [{"x": X2}, {"x": X2}, {"x": X2}, {"x": X3}],
-        "element 3, key 'x': float64 array of shape (3,) beside float64 array of shape (2,)",
+        "element 3, key 'x': float64 array of shape (3,) after float64 array of shape (2,)",
     ),
     (
         batch(2),
         [{"x": (0, {"y": True})}, {"x": (0, {"y": X3})}],
-        "element 1, key 'x'[1]['y']: float64 array of shape (3,) beside bool array of shape ()",
+        "element 1, key 'x'[1]['y']: float64 array of shape (3,) after bool array of shape ()",
     ),
-    (batch(2), [X2, 5], "element 1: int64 array of shape () beside float64 array of shape (2,)"),
+    (
+        batch(2),
+        [X2, 5],
+        "element 1: int64 array of shape () after float64 array of shape (2,)",
+    ),
     (
         batch(2),
         [{"a": 1}, {"a": 1, "b": 2}],
-        "element 1: dict with the keys ['a', 'b'] beside dict with the keys ['a']",
+        "element 1: dict with the keys ['a', 'b'] after dict with the keys ['a']",
     ),
     (
         batch(2),
         [{"a": 1, "b": 2}, {"a": 1}],
-        "element 1: dict with the keys ['a'] beside dict with the keys ['a', 'b']",
+        "element 1: dict with the keys ['a'] after dict with the keys ['a', 'b']",
     ),
     (
         batch(3),
         [{"a": {"b": 1}}, {"a": {"b": 1}}, {"a": {"c": 1}}],
-        "element 2, key 'a': dict with the keys ['c'] beside dict with the keys ['b']",
+        "element 2, key 'a': dict with the keys ['c'] after dict with the keys ['b']",
     ),
-    (batch(2), [{"a": 1}, 3], "element 1: int 3 beside dict with the keys ['a']"),
-    (batch(2), [{"a": 1}, [3, 4]], "element 1: list [3, 4] beside dict with the keys ['a']"),
-    (batch(2), [{"a": 1}, None], "element 1: NoneType None beside dict with the keys ['a']"),
-    (batch(2), [(1, 2), (1, 2, 3)], "element 1: tuple of length 3 beside tuple of length 2"),
-    (batch(2), [Pair(1, 2), (1, 2)], "element 1: tuple of length 2 beside Pair of length 2"),
-    (batch(2), [(1,), {"a": 1}], "element 1: dict with the keys ['a'] beside tuple of length 1"),
+    (batch(2), [{"a": 1}, 3], "element 1: int 3 after dict with the keys ['a']"),
+    (batch(2), [{"a": 1}, [3, 4]], "element 1: list [3, 4] after dict with the keys ['a']"),
+    (batch(2), [{"a": 1}, None], "element 1: NoneType None after dict with the keys ['a']"),
+    (batch(2), [(1, 2), (1, 2, 3)], "element 1: tuple of length 3 after tuple of length 2"),
+    (batch(2), [Pair(1, 2), (1, 2)], "element 1: tuple of length 2 after Pair of length 2"),
+    (
+        batch(2),
+        [(1,), {"a": 1}],
+        "element 1: dict with the keys ['a'] after tuple of length 1",
+    ),
     (
         batch(2),
         [{"x": np.array([None, 1])}, {"x": np.array([None, 1])}],
@@ -475,17 +483,17 @@ MISFITS = [
     (
         batch(3),
         [{"x": np.datetime64(1, "s")}, {"x": np.datetime64(1, "s")}, {"x": 1}],
-        "element 2, key 'x': int64 array of shape () beside datetime64[s] array of shape ()",
+        "element 2, key 'x': int64 array of shape () after datetime64[s] array of shape ()",
     ),
     (
         batch(3, 0),
         [{"x": np.zeros(1, dtype)} for dtype in ("M8[s]", "M8[D]", "i8")],
-        "element 2, key 'x': int64 array of shape (1,) beside datetime64[s] array of shape (1,)",
+        "element 2, key 'x': int64 array of shape (1,) after datetime64[s] array of shape (1,)",
     ),
     (
         batch(2),
         [np.zeros(1, [(name, "<i4")]) for name in "ba"],
-        "element 1: [('a', '<i4')] array of shape (1,) beside [('b', '<i4')] array of shape (1,)",
+        "element 1: [('a', '<i4')] array of shape (1,) after [('b', '<i4')] array of shape (1,)",
     ),
     (
         batch(2, 1),
@@ -496,12 +504,12 @@ MISFITS = [
     (
         batch(2, 0),
         [X2, X2[:, None]],
-        "element 1: float64 array of shape (2, 1) beside float64 array of shape (2,)",
+        "element 1: float64 array of shape (2, 1) after float64 array of shape (2,)",
     ),
     (
         batch(2, 0),
         [np.zeros((2, 2)), np.zeros((2, 3))],
-        "element 1: float64 array of shape (2, 3) beside float64 array of shape (2, 2)",
+        "element 1: float64 array of shape (2, 3) after float64 array of shape (2, 2)",
     ),
     (
         buffer(3),
@@ -511,37 +519,41 @@ MISFITS = [
     (
         buffer(3),
         [{"x": X2, "y": X2}, {"x": X2, "y": X3}],
-        f"element 1, key 'y': 3 rows beside 2 rows at 'x'{UNEQUAL}",
+        f"element 1, key 'y': 3 rows, but 2 rows at 'x'{UNEQUAL}",
     ),
     (
         buffer(9),
         [{"x": (X2, X2)}, {"x": (X2, X3)}],
-        f"element 1, key 'x'[1]: 3 rows beside 2 rows at 'x'[0]{UNEQUAL}",
+        f"element 1, key 'x'[1]: 3 rows, but 2 rows at 'x'[0]{UNEQUAL}",
     ),
     (buffer(3), [{}], "element 0: an element without arrays has no rows"),
     (buffer(3), [{"a": X2}, {}], "element 1: an element without arrays has no rows"),
     (buffer(3), [{"x": X2}, 3], f"element 1: int 3{NO_ROWS}"),
     (buffer(3), [None], f"element 0: NoneType None{NO_ROWS}"),
-    (buffer(3), [{"x": X2}, (X2,)], "element 1: tuple of length 1 beside dict with the keys ['x']"),
+    (
+        buffer(3),
+        [{"x": X2}, (X2,)],
+        "element 1: tuple of length 1 after dict with the keys ['x']",
+    ),
     (
         buffer(3),
         [{"x": X2}, {"y": X2}],
-        "element 1: dict with the keys ['y'] beside dict with the keys ['x']",
+        "element 1: dict with the keys ['y'] after dict with the keys ['x']",
     ),
     (
         buffer(3),
         [{"x": X2}, {"x": X2, "y": X2}],
-        "element 1: dict with the keys ['x', 'y'] beside dict with the keys ['x']",
+        "element 1: dict with the keys ['x', 'y'] after dict with the keys ['x']",
     ),
     (
         buffer(4),
         [{"x": X2}, {"x": np.zeros((2, 1))}],
-        "element 1, key 'x': float64 array of shape (2, 1) beside float64 array of shape (2,)",
+        "element 1, key 'x': float64 array of shape (2, 1) after float64 array of shape (2,)",
     ),
     (
         buffer(3),
         [{"x": np.zeros((1, 2))}, {"x": np.zeros((2, 3))}],
-        "element 1, key 'x': float64 array of shape (2, 3) beside float64 array of shape (1, 2)",
+        "element 1, key 'x': float64 array of shape (2, 3) after float64 array of shape (1, 2)",
     ),
     (
         buffer(2),
@@ -551,10 +563,14 @@ MISFITS = [
     (
         buffer(4),
         [{"x": np.zeros(2, "M8[s]")}, {"x": np.zeros(2, int)}],
-        "element 1, key 'x': int64 array of shape (2,) beside datetime64[s] array of shape (2,)",
+        "element 1, key 'x': int64 array of shape (2,) after datetime64[s] array of shape (2,)",
     ),
     (unbatch(), [X2, np.array(1.0)], f"element 1: float64 array of shape (){NO_ROWS}"),
-    (unbatch(), [{"a": X2, "b": X3}], f"element 0, key 'b': 3 rows beside 2 rows at 'a'{UNEQUAL}"),
+    (
+        unbatch(),
+        [{"a": X2, "b": X3}],
+        f"element 0, key 'b': 3 rows, but 2 rows at 'a'{UNEQUAL}",
+    ),
     (unbatch(), [{}], "element 0: an element without arrays has no rows"),
 ]
 
@@ -568,7 +584,9 @@ def test_what_does_not_fit_is_told_with_operator_element_and_key(op, elements, m
 
 
 def test_a_ragged_list_is_told_in_numpys_words():
-    message = r"batch\(2\): element 1: list \[\[1\], \[2, 3\]\] is no array: .* inhomogeneous shape"
+    message = (
+        r"batch\(2\): element 1: list \[\[1\], \[2, 3\]\] is not an array: .* inhomogeneous shape"
+    )
     with pytest.raises(DataError, match=message):
         list([[1, 2], [[1], [2, 3]]] | batch(2))
 
@@ -728,6 +746,6 @@ def test_more_than_fits_in_memory_is_numpys_own_error():
 def test_messages_of_many_keys_and_long_values_stay_short():
     with pytest.raises(
         DataError,
-        match=exactly("batch(2): element 1: str '" + "a" * 59 + " beside dict with the keys ['x']"),
+        match=exactly("batch(2): element 1: str '" + "a" * 59 + " after dict with the keys ['x']"),
     ):
         list([{"x": 1}, "a" * 1000] | batch(2))

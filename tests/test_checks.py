@@ -422,7 +422,7 @@ def test_no_false_alarm_on_a_docstring(name, examined):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", ["iris.py", "out_of_core.py"])
+@pytest.mark.parametrize("example", ["iris.py", "mixture.py"])
 def test_no_false_alarm_on_an_example(example, examined):
     runpy.run_path(str(ROOT / "examples" / example), run_name="__main__")
     assert any(isinstance(op, mux) for described in examined.values() for op in described.ops)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pescador import check, explain, graph, profile, stream
@@ -25,15 +24,15 @@ def iris():
 
 
 @pytest.fixture
-def out_of_core(tmp_path):
+def mixture(tmp_path):
     from sklearn.datasets import load_digits
 
-    made = runpy.run_path(str(EXAMPLES / "out_of_core.py"))
+    made = runpy.run_path(str(EXAMPLES / "mixture.py"))
     paths = made["write_files"](tmp_path, *load_digits(return_X_y=True))
-    rng = np.random.default_rng(0)
-    opened = made["Opened"]()
-    pool = {path.stem: stream(made["samples"], path, rng, opened) for path in paths}
-    return pool | mux(16, lam=16, random_state=0) | batch(64), opened
+    open_files = made["OpenFiles"]()
+    pool = {path.stem: stream(made["samples"], path, open_files) for path in paths}
+    described = pool | mux(16, lam=None, mode="exhaustive", random_state=0) | batch(32)
+    return described, open_files
 
 
 def test_iris_is_explained(iris):
@@ -55,27 +54,27 @@ def test_iris_is_profiled(iris):
     assert sum(one.activations - one.retirements for one in pool.streams) == 2
 
 
-def test_out_of_core_is_explained(out_of_core):
-    described, opened = out_of_core
+def test_mixture_is_explained(mixture):
+    described, open_files = mixture
     rows = explain(described).rows
     assert [row.step for row in rows][::2] == [
         "pool of 200 streams",
-        "mux(16, lam=16, random_state=0)",
+        "mux(16, lam=None, mode='exhaustive', random_state=0)",
     ]
     assert rows[1].step.startswith("└─ '000' and 199 like it: stream(samples, ")
-    assert opened.total == 0
+    assert open_files.opened == 0
 
 
-def test_out_of_core_is_profiled(out_of_core):
-    described, opened = out_of_core
-    found = profile(described, n=20)
-    assert [step.elements for step in found.steps][1:] == [1280, 1280, 20]
+def test_mixture_is_profiled(mixture):
+    described, open_files = mixture
+    found = profile(described, n=40)
+    assert [step.elements for step in found.steps][1:] == [1280, 1280, 40]
     (pool,) = found.pools
     activated = sum(one.activations for one in pool.streams)
-    assert activated - 16 <= opened.total <= activated  # The last may not have begun.
-    assert opened.most <= 16
-    assert all(file.closed for file in opened.files)
+    assert activated - 16 <= open_files.opened <= activated  # The last may not have begun.
+    assert open_files.most == 16
+    assert all(file.closed for file in open_files.files)
 
 
-def test_there_is_nothing_wrong_with_them(iris, out_of_core):
-    assert check(iris) == check(out_of_core[0]) == []
+def test_there_is_nothing_wrong_with_them(iris, mixture):
+    assert check(iris) == check(mixture[0]) == []

@@ -49,7 +49,7 @@ def is_odd(number):
 
 
 def next_of_numpy():
-    return np.random.randint(2**31)  # noqa: NPY002  The global generator is meant.
+    return np.random.randint(2**31)
 
 
 def counts(found):

@@ -306,7 +306,7 @@ def test_transport(given: Any, moved: Any) -> None:
 
 
 @settings(max_examples=20)
-@given(st.lists(data_objects([()] * 2), max_size=4), strategies.movers())
+@given(st.lists(data_objects([()] * 2, dataclasses=True), max_size=4), strategies.movers())
 def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
     """Whatever the structure, and however often it changes on the way."""
     elements = list(itertools.chain(*groups))

@@ -1,4 +1,4 @@
-"""What runs elsewhere: the same elements, within bounds, and nothing left behind."""
+"""Streams that run elsewhere: the same elements, within bounds, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import random
 import re
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -56,9 +58,6 @@ def odd(number: int) -> bool:
     return number % 2 == 1
 
 
-# Parameters.
-
-
 @pytest.mark.parametrize(
     ("given", "nbytes"),
     [(5, 5), ("6", 6), ("64MB", 64e6), ("1.5 kb", 1500), ("2KiB", 2048), ("1GiB", 2**30)],
@@ -72,8 +71,6 @@ def test_ports_are_those_of_tcp() -> None:
     assert zmq(min_port=50000).medium == zmq(max_tries=3).medium == "tcp"
     assert zmq(min_port=50000, transport="ipc").medium == "ipc"
 
-
-# The same elements.
 
 ELEMENTS = [
     {"X": np.arange(6.0).reshape(2, 3), "Y": 1},
@@ -97,6 +94,87 @@ def test_elements_of_any_kind(transport: str, method: str) -> None:
     assert alike([*moved], ELEMENTS * 3)
 
 
+RECORDS = [
+    sources.Point(np.arange(3), sources.One("a")),
+    {"a": sources.Pair(np.zeros((2, 2)), [sources.Point(1, None)])},
+    sources.Frozen(1, sources.Frozen(b"2", (3,))),
+    sources.late([1], sources.late(2, 3)),
+    sources.Late(4),
+]
+
+
+@each_method
+def test_named_tuples_and_dataclasses_arrive_as_they_were(method: str) -> None:
+    moved = RECORDS * 3 | zmq(start_method=method)
+    assert alike([*moved], RECORDS * 3)
+
+
+@each_method
+def test_what_batch_makes_of_named_tuples_is_moved(method: str) -> None:
+    points = [sources.Point(np.full(2, number), number) for number in range(10)]
+    batches = points | batch(3, partial=True)
+    assert alike([*(batches | zmq(start_method=method))], [*batches])
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one != "fork"])
+def test_classes_of_the_main_module_are_moved(method: str, tmp_path: Path) -> None:
+    """The worker runs a copy of the main module, or cloudpickle's copy of the class."""
+    path = tmp_path / "main.py"
+    path.write_text(
+        "import sys\n"
+        "from dataclasses import dataclass\n"
+        "from typing import NamedTuple\n"
+        "from pescador import stream\n"
+        "from pescador.ops import zmq\n"
+        "class P(NamedTuple):\n"
+        "    x: int\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        "class D:\n"
+        "    x: P\n"
+        "def make():\n"
+        "    yield P(1)\n"
+        "    yield D(P(2))\n"
+        "if __name__ == '__main__':\n"
+        "    if sys.argv[2] == 'pickle':\n"
+        "        sys.modules['cloudpickle'] = None\n"
+        "    given = [*(stream(make) | zmq(start_method=sys.argv[1]))]\n"
+        "    print(given == [P(1), D(P(2))])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    for pickler in ("pickle", "cloudpickle"):
+        command = [sys.executable, str(path), method, pickler]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (run.stdout, run.stderr) == ("True\n", "")
+
+
+@pytest.fixture
+def unloaded(tmp_path: Path, monkeypatch: Any) -> str:
+    """A module that can be imported, and is not imported yet."""
+    (tmp_path / "unloaded.py").write_text(
+        "import collections\nP = collections.namedtuple('P', 'x')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return "unloaded"
+
+
+@each_method
+def test_a_class_that_only_the_worker_has_loaded(method: str, unloaded: str) -> None:
+    op = zmq(start_method=method)
+    given, error = until_fault(stream(sources.imported, unloaded, "P", 1) | op, DataError)
+    assert given == [0]
+    assert str(error) == (
+        f"{op}: element 1: an instance of unloaded.P cannot be rebuilt here: the class is not "
+        "loaded; import unloaded before the stream runs"
+    )
+    assert unloaded not in sys.modules
+
+
+def test_an_exception_with_an_argument_that_cannot_be_rebuilt(unloaded: str) -> None:
+    _, error = until_fault(stream(sources.raising_imported, unloaded, "P", 1) | zmq())
+    assert str(error) == "P(x=1)"
+    assert unloaded not in sys.modules
+
+
 def test_no_element_at_all() -> None:
     assert [*([] | zmq())] == [*([] | prefetch())] == []
 
@@ -108,7 +186,7 @@ def test_an_operator_is_a_function() -> None:
 @each_transport
 @pytest.mark.parametrize("copy", [False, True])
 def test_arrays_are_the_consumers_own(transport: str, copy: bool) -> None:
-    """Each may be written to and kept, and changes no other."""
+    """Writing to one array changes no other."""
     moved = stream(numbered, 500, 1000) | zmq(transport=transport, copy=copy, buffer="1MB")
     kept = [*moved]
     assert all(one["X"].flags.writeable for one in kept)
@@ -120,7 +198,7 @@ def test_arrays_are_the_consumers_own(transport: str, copy: bool) -> None:
 
 
 def test_memory_that_is_let_go_of_is_used_again() -> None:
-    """Far more passes through the shared memory than it holds, and some is kept all the time."""
+    """Far more elements are moved than the shared memory holds, and some are kept meanwhile."""
     kept: list[Any] = []
     for number, one in enumerate(stream(numbered, 3000, 2000) | zmq(buffer="2MB")):
         assert one["X"].min() == one["X"].max() == number == one["Y"]
@@ -182,9 +260,6 @@ def test_elements_that_are_larger_than_the_buffer(transport: str) -> None:
 def test_strings_count_towards_the_buffer() -> None:
     texts = ["x" * 10_000, b"y" * 300_000, "z" * 20_000] * 20
     assert [*(texts | zmq(buffer="100KB"))] == texts
-
-
-# Exceptions.
 
 
 @elsewhere
@@ -289,7 +364,7 @@ def test_an_exception_in_finally(op: Any) -> None:
 
 @elsewhere
 def test_an_exception_that_is_never_reached_is_none(op: Any) -> None:
-    """What is ahead of a consumer that leaves would not have happened without."""
+    """Errors in prefetched elements are ignored if the consumer leaves before it reaches them."""
     for _ in range(10):
         with iter(stream(failing, [1, 2]) | op) as run:
             assert next(run) == 1
@@ -298,9 +373,6 @@ def test_an_exception_that_is_never_reached_is_none(op: Any) -> None:
 def test_a_note_of_the_pool_comes_with_it() -> None:
     _, error = until_fault({"bad": stream(failing, [])} | chain() | zmq())
     assert notes(error) == ["chain(): raised by stream 'bad' of the pool, at its element 0"]
-
-
-# What cannot be moved.
 
 
 def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: Any) -> None:
@@ -342,9 +414,6 @@ def test_a_daemon_may_have_no_workers() -> None:
     daemon.start()
     assert "a daemonic process may have no workers" in answer.get(timeout=10)
     daemon.join()
-
-
-# Several workers.
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -398,16 +467,13 @@ def test_one_worker_that_fails_ends_them_all() -> None:
 
 
 def test_what_is_under_way_is_shared_among_workers() -> None:
-    """All together are no further ahead than is allowed."""
+    """The bound holds for all workers together."""
     count = multiprocessing.get_context("fork").Value("i", 0)
     run = iter([stream(counted, itertools.count(), count)] * 2 | chain() | zmq(2, ahead=10))
     assert [next(run), next(run)] == [0, 0]
     await_value(count, 10)
     run.close()
     assert count.value <= 12
-
-
-# Random numbers.
 
 
 def test_workers_draw_from_states_of_their_own() -> None:
@@ -438,11 +504,8 @@ def test_a_seeded_mixture_is_the_same_elsewhere(method: str) -> None:
     assert [*(mixture | zmq(start_method=method))] == [*mixture]
 
 
-# Bounds.
-
-
 def await_value(count: Any, value: int, seconds: float = 10) -> None:
-    """Until a shared number has this value."""
+    """Wait until a shared number has this value."""
     deadline = time.monotonic() + seconds
     while count.value < value:
         assert time.monotonic() < deadline, f"{count.value} and not {value}"
@@ -497,7 +560,7 @@ def large(n: int, count: Any) -> Any:
 @pytest.mark.slow
 @each_transport
 def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) -> None:
-    """64 MB are under way, one element is in the worker's hands, one in the consumer's."""
+    """64 MB are in flight; the worker and the consumer hold one element each."""
     count = multiprocessing.get_context("fork").Value("i", 0)
     others = {*psutil.Process().children()}
     before = psutil.Process().memory_full_info().pss
@@ -515,7 +578,7 @@ def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) ->
 
 
 def test_an_element_that_is_ready_alone_does_not_wait_for_company() -> None:
-    """It comes while the worker is in the midst of making the next."""
+    """Elements that are ready arrive while the worker is still making the next one."""
 
     def source(go_on: Any) -> Any:
         yield from range(3)
@@ -542,9 +605,6 @@ def test_making_and_using_overlap(op: Any) -> None:
     for _ in run:
         time.sleep(0.005)
     assert time.perf_counter() - start < 0.9 * 2 * 39 * 0.005
-
-
-# Facade.
 
 
 def test_the_facade() -> None:
@@ -574,11 +634,8 @@ def test_elsewhere_is_told() -> None:
     assert (range(5) | prefetch()).length == (range(5) | zmq()).length == 5
 
 
-# Release of threads.
-
-
 def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
-    monkeypatch.setattr("pescador.transport.prefetching.PATIENCE", 0.1)
+    monkeypatch.setattr("pescador.workers.thread.TIMEOUT", 0.1)
     forever = threading.Event()
     run = iter(stream(sources.stuck, forever.wait) | prefetch())
     assert next(run) == 0
@@ -600,7 +657,7 @@ def test_a_consumer_that_is_swifter_than_its_thread(monkeypatch: Any) -> None:
             super().put(item)
             time.sleep(0.002)  # in which the consumer takes it
 
-    monkeypatch.setattr("pescador.transport.prefetching.SimpleQueue", Slow)
+    monkeypatch.setattr("pescador.workers.thread.SimpleQueue", Slow)
     run = iter(range(20) | prefetch())
     given: list[int] = []
     thread = threading.Thread(target=given.extend, args=(run,), daemon=True)

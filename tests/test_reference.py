@@ -5,7 +5,7 @@ are those of pescador 3.0.0 under numpy 2.4, unless another release is named.
 """
 
 # The examples stand here as they were written:
-# ruff: noqa: B007, C408, N806, NPY002, T201, UP032
+# ruff: noqa: B007, C408, N806, T201, UP032
 # and some of them have no end, but a consumer who leaves:
 # ruff: noqa: PT012
 

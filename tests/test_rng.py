@@ -354,11 +354,11 @@ def test_a_random_state_of_another_kind_is_refused():
 def test_none_follows_numpys_global_seed_and_takes_one_number_of_it():
     seed_numpy(11)
     drawn = [twister(None).random() for _ in range(3)]
-    after = np.random.random_sample()  # noqa: NPY002
+    after = np.random.random_sample()
     assert len(set(drawn)) == 3
     seed_numpy(11)
     assert [twister(None).random() for _ in range(3)] == drawn
-    assert np.random.random_sample() == after  # noqa: NPY002
+    assert np.random.random_sample() == after
     twin = np.random.RandomState(11)
     words = twin.randint(2**32, size=3, dtype=np.uint32)
     assert [twister(int(word)).random() for word in words] == drawn

@@ -533,7 +533,7 @@ def test_the_function_mux_follows_numpys_global_seed(bound):
     pool = [[(i, j) for j in range(9)] for i in range(5)]
     runs = []
     for _ in range(2):
-        np.random.seed(3)  # noqa: NPY002 - What users of the function seed it with.
+        np.random.seed(3)
         runs.append(beginning(pescador.mux(pool, bound, 2, lam=4)))
     assert runs[0] == runs[1]
     assert len(runs[0]) == (bound or 60)

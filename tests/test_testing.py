@@ -606,5 +606,5 @@ def test_the_global_generators_decide_nothing_and_stay_as_they_were() -> None:
     assert np.random.random() == expected[0]
     assert_lawful(jitter(0), laws=["seed"])
     assert np.random.random() == expected[1]
-    with pytest.raises(AssertionError, match="seed: .*draw from its random_state alone"):
+    with pytest.raises(AssertionError, match=r"seed: .*draw from its random_state alone"):
         assert_lawful(draws_from_the_global_generator(), laws=["seed"])

@@ -1,6 +1,7 @@
 """Data objects as functions see them; what operators make of them stands in test_batching."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador import tree
+from pescador import ops, tree
 from pescador.errors import DataError
 from pescador.testing import alike
 from sources import exactly
@@ -154,12 +155,12 @@ def test_join_is_numpys_concatenate(axis):
         (
             [X, X[0]],
             0,
-            "element 1: float64 array of shape (2,) beside float64 array of shape (3, 2)",
+            "element 1: float64 array of shape (2,) after float64 array of shape (3, 2)",
         ),
         (
             [X, X.T],
             0,
-            "element 1: float64 array of shape (2, 3) beside float64 array of shape (3, 2)",
+            "element 1: float64 array of shape (2, 3) after float64 array of shape (3, 2)",
         ),
         (
             [X, X],
@@ -195,8 +196,69 @@ def test_an_array_like_that_cannot_be_read_is_told_or_passes_its_own_error():
             return "Unreadable()"
 
     with pytest.raises(
-        DataError, match=exactly("element 1: Unreadable Unreadable() is no array: torn")
+        DataError, match=exactly("element 1: Unreadable Unreadable() is not an array: torn")
     ):
         tree.stack([X, Unreadable(ValueError("torn"))])
     with pytest.raises(OSError, match=exactly("disk")):
         tree.stack([X, Unreadable(OSError("disk"))])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    x: Any
+    label: Any = 0
+
+
+@dataclass
+class Window:
+    """Its constructor would refuse arrays: batches are built without it."""
+
+    at: Any
+    inner: Any = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.at, np.ndarray):
+            raise TypeError
+
+
+RECORDS = [
+    ([Sample(np.zeros(2), 1), Sample(np.ones(2), 2)], Sample),
+    ([Window(1, {"y": 3}), Window(2, {"y": 4})], Window),
+    ([Window(1, Sample(2)), Window(3, Sample(4))], Window),
+    ([{"one": Sample(1)}, {"one": Sample(2)}], dict),
+]
+
+
+@pytest.mark.parametrize(("elements", "kind"), RECORDS, ids=repr)
+def test_dataclass_instances_are_stacked_and_split(elements: list[Any], kind: type) -> None:
+    batch = tree.stack(elements)
+    assert type(batch) is kind
+    assert tree.lengths(tree.columns([batch])) == [2]
+    assert len(tree.first_leaf(batch)(batch)) == 2
+    assert len(tree.first_leaf(batch)(tree.without_rows(batch))) == 0
+    again = tree.concatenate([tree.stack(elements[:1]), tree.stack(elements[1:])])
+    for one, other in zip(tree.split(batch), tree.split(again), strict=True):
+        assert type(one) is type(other) is kind
+    leaves = zip(tree.columns(elements), tree.columns([*tree.split(batch)]), strict=True)
+    for (path, before), (same_path, after) in leaves:
+        assert path == same_path
+        np.testing.assert_array_equal(np.array(before), np.array(after))
+
+
+def test_dataclass_instances_that_differ_are_refused() -> None:
+    with pytest.raises(
+        DataError, match=exactly("element 1: int 3 after Sample with the fields ['x', 'label']")
+    ):
+        tree.stack([Sample(1), 3])
+    lacking = Window.__new__(Window)
+    with pytest.raises(DataError, match=r"element 1: .*every field must have a value"):
+        tree.stack([Window(1), lacking])
+    with pytest.raises(DataError, match="element 1, key 'x': float64"):
+        tree.stack([Sample(np.zeros(2)), Sample(np.zeros(3))])
+
+
+def test_batches_of_dataclass_instances_are_cut_anew() -> None:
+    chunks = [Sample(np.arange(3), (np.arange(3),)), Sample(np.arange(2), (np.arange(2),))]
+    batches = [*(chunks | ops.buffer(2, partial=True))]
+    assert [batch.x.tolist() for batch in batches] == [[0, 1], [2, 0], [1]]
+    assert [batch.label[0].tolist() for batch in batches] == [[0, 1], [2, 0], [1]]

@@ -64,7 +64,7 @@ class prefetch(Same):
         object.__setattr__(self, "n", errors.count(self, "n", self.n))
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.prefetching import prefetched
+        from pescador.workers.thread import prefetched
 
         return prefetched(self, upstream)
 
@@ -82,9 +82,12 @@ class zmq(Same):
     `WorkerError`. Leaving early ends it. With several workers, each runs a part of the upstream
     (`Stream.shard`), and the elements are those of the parts in turn, whatever the timing.
 
-    Elements are dicts, tuples and lists (nested as you like) of arrays of any dtype but object,
-    numbers, str, bytes and None. They arrive as they are: the same types, dtypes, shapes and
-    order in memory; arrays are the consumer's own to keep and to write to.
+    Elements are dicts, tuples, lists, named tuples and instances of dataclasses (nested as you
+    like) of arrays of any dtype but object, numbers, str, bytes and None. They arrive as they are:
+    the same types, dtypes, shapes and order in memory; arrays are the consumer's own to keep and
+    to write to. A named tuple or dataclass is found by its name: its class is at the top of a
+    module, and the consumer has imported that module. Its fields arrive as they were sent: neither
+    its constructor nor ``__post_init__`` runs.
 
     Parameters
     ----------
@@ -120,7 +123,8 @@ class zmq(Same):
     IndivisibleError
         If there are several workers, and the upstream cannot be divided among them.
     DataError
-        At run time, if an element cannot be moved: it names the element and the key.
+        At run time, if an element cannot be moved, or its class is not imported here: it names
+        the element and the key.
     WorkerError
         At run time, if a worker cannot start, or dies.
 
@@ -218,13 +222,13 @@ class zmq(Same):
         return _problems(self, upstream, self.workers)
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[A]:
-        from pescador.transport.receiving import received
+        from pescador.workers.consumer import run_in_workers
 
-        return received(self, self._parts(stream(upstream)), self._packed)
+        return run_in_workers(self, self._parts(stream(upstream)), self._packed)
 
     def pack(self, part: object) -> Any:
         """Return the form in which a worker is given a part of the stream."""
-        from pescador.transport.receiving import packed
+        from pescador.workers.consumer import packed
 
         return packed(self.start_method, part)
 

@@ -171,7 +171,7 @@ class buffer(Same):
                     fresh.append(chunk)
                     try:
                         missing -= len(leaf(chunk))
-                    except (TypeError, LookupError):
+                    except (TypeError, LookupError, AttributeError):
                         leaf = rows.first_leaf(chunk)
                         missing -= len(leaf(chunk))
                     if missing <= 0:

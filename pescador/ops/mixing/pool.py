@@ -241,7 +241,8 @@ def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | Non
 def check_members(op: object, members: Iterable[Any], first: int = 0) -> None:
     """Refuse a pool with a member that can be no stream; its types are looked at in C."""
     for kind in {*map(type, members)}:
-        if not issubclass(kind, Iterable) and not hasattr(kind, "__getitem__"):
+        ways = "__iter__", "__getitem__", "__stream__"
+        if not any(hasattr(kind, way) for way in ways):
             index, member = next((i, m) for i, m in enumerate(members) if type(m) is kind)
             errors.require_type(
                 callable(member),

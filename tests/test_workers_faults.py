@@ -1,4 +1,4 @@
-"""What befalls workers and their consumers: nothing hangs, ends in silence, or is left behind."""
+"""Faults of workers and of consumers: nothing hangs, ends in silence, or is left behind."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ import zmq as pyzmq
 
 from pescador import TransportError, WorkerError, ops, stream
 from pescador.ops import chain, mux, prefetch, round_robin, take, zmq
-from pescador.transport.framing import Form
-from pescador.transport.living import sentinel
-from pescador.transport.packing import encode
-from pescador.transport.sending import Outbox
-from pescador.transport.speaking import Rows
+from pescador.workers.channel import sentinel
+from pescador.workers.codec import Layout, encode
+from pescador.workers.protocol import Batch
+from pescador.workers.worker import Outbox
 from sources import closing, in_c, numbered, pid, stuck, until_fault
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -40,7 +39,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def await_that(holds: Any, seconds: float = 10) -> float:
-    """Until something holds; how long it took."""
+    """Wait until a condition holds; return how long it took, in seconds."""
     start = time.monotonic()
     while not holds():
         assert time.monotonic() - start < seconds
@@ -49,7 +48,7 @@ def await_that(holds: Any, seconds: float = 10) -> float:
 
 
 def script(source: str, *arguments: object) -> subprocess.Popen[str]:
-    """A Python of its own that runs a script."""
+    """Run a script in an interpreter of its own."""
     command = [sys.executable, "-c", textwrap.dedent(source), *map_str(arguments)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
     return subprocess.Popen(
@@ -66,8 +65,6 @@ def gone(process: int) -> bool:
         psutil.Process(process).status() == psutil.STATUS_ZOMBIE
     )
 
-
-# A worker dies.
 
 DEATHS = {
     "exit 3": (lambda: os._exit(3), 3, "ended with exit code 3"),
@@ -92,7 +89,7 @@ def dying(n: int, die: str) -> Iterator[int]:
 @pytest.mark.parametrize("n", [0, 1, 500])
 @pytest.mark.parametrize("die", DEATHS)
 def test_a_worker_that_dies(die: str, n: int, transport: str) -> None:
-    """It is told within a second, with how it died; what came before is not out of order."""
+    """The error says how the worker died, and elements that came before are in order."""
     _, exitcode, said = DEATHS[die]
     start = time.monotonic()
     given, error = until_fault(stream(dying, n, die) | zmq(transport=transport), WorkerError)
@@ -119,7 +116,7 @@ def test_a_worker_that_is_killed_while_it_is_waited_for() -> None:
 
 
 def forking(read: int) -> Iterator[int]:
-    """Leave a fork behind that ends when it is told to."""
+    """Leave a fork behind that ends when it can read a byte."""
     if not os.fork():
         os.read(read, 1)
         os._exit(0)
@@ -143,7 +140,7 @@ def test_a_worker_that_is_outlived_by_its_own_fork(die: str) -> None:
 
 
 class Unreadable:
-    """It can be pickled, but not read."""
+    """Objects that can be pickled, and fail when they are unpickled."""
 
     def __reduce__(self) -> Any:
         return fail, ()
@@ -162,7 +159,7 @@ def test_a_worker_that_cannot_read_what_to_run(method: str) -> None:
 
 
 def test_a_worker_that_cannot_start() -> None:
-    """A script without its guard starts itself in its worker: an error, and no loop."""
+    """A script without a main guard starts itself in its worker: an error, and not a loop."""
     run = script("""
         import sys, pathlib, tempfile, runpy
         path = pathlib.Path(tempfile.mkdtemp()) / "unguarded.py"
@@ -186,9 +183,6 @@ def test_memory_that_runs_out_in_the_worker() -> None:
 
     given, _ = until_fault(stream(hungry) | zmq(), MemoryError)
     assert given == [0]
-
-
-# A consumer leaves.
 
 
 @each_transport
@@ -240,7 +234,7 @@ def waiting(path: Path) -> Iterator[int]:
 
 
 def test_a_worker_that_waits_is_ended_at_half_time(tmp_path: Path) -> None:
-    """It never yields, and yet its ``finally`` runs."""
+    """The ``finally`` of a source runs even if the source never yields again."""
     run = iter(stream(waiting, tmp_path / "out") | zmq(timeout=1))
     assert next(run) == 0
     start = time.monotonic()
@@ -250,7 +244,7 @@ def test_a_worker_that_waits_is_ended_at_half_time(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_is_the_consumers_to_answer(tmp_path: Path) -> None:
-    """Whoever presses Ctrl+C interrupts the whole group; the worker closes in good order."""
+    """Ctrl+C interrupts the whole process group; the worker still closes its stream."""
     run = script(
         """
         import os, signal, sys, itertools
@@ -306,7 +300,7 @@ def test_a_consumer_that_dies_takes_its_worker_along(source: str, method: str) -
 
 
 def test_a_process_is_watched_where_the_system_does_not_tell(monkeypatch: Any) -> None:
-    """Without pidfd, the pipe that multiprocessing has tells; what is gone is told at once."""
+    """Without pidfd, the pipe of multiprocessing is used; a dead process is ready at once."""
     monkeypatch.delattr(os, "pidfd_open")
     assert [*(range(5) | zmq())] == [*range(5)]
     monkeypatch.undo()
@@ -340,7 +334,7 @@ def test_an_interpreter_that_ends_takes_its_worker_along() -> None:
 
 
 def test_a_process_that_ends_takes_its_worker_along() -> None:
-    """Where multiprocessing ends it, and not the interpreter."""
+    """Multiprocessing ends a child without the exit handlers of the interpreter."""
     left = []
 
     def leave() -> None:
@@ -379,11 +373,8 @@ def test_what_a_fork_of_the_consumer_holds_is_not_overwritten() -> None:
     os.close(write)
 
 
-# The machine is short of something.
-
-
 def test_few_file_descriptors() -> None:
-    """One stream runs within 64; more are refused in words, and leave nothing."""
+    """One stream runs with 64 descriptors; more streams are an error, and leave nothing."""
     run = script(
         """
         import os, resource
@@ -415,7 +406,7 @@ def test_few_file_descriptors() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/unshare").exists(), reason="not root")
 def test_little_shared_memory() -> None:
-    """A container's /dev/shm of 1 MB is no bound: the memory shared has no name there."""
+    """A small /dev/shm, as in a container, is not a bound: the shared memory has no name there."""
     command = f"""
         mount -t tmpfs -o size=1M tmpfs /dev/shm
         exec {sys.executable} -c '
@@ -438,7 +429,7 @@ print(sum(int(one.sum()) for one in [np.ones(4_000_000, np.uint8)] * 30 | zmq())
 
 @pytest.fixture
 def taken_ports() -> Iterator[range]:
-    """Three ports in a row on which others listen."""
+    """Three consecutive ports on which others listen."""
     for first in range(50000, 60000, 3):
         sockets = [socket.socket() for _ in range(3)]
         try:
@@ -463,11 +454,8 @@ def test_ports_that_are_all_taken(taken_ports: range) -> None:
     assert psutil.Process().num_fds() == before
 
 
-# Strangers.
-
-
 def port_of(described: Any) -> tuple[Any, int]:
-    """A run over TCP that has begun, and its port."""
+    """Start a run over TCP, and find its port."""
     before = {*listening()}
     run = iter(described | zmq(transport="tcp"))
     next(run)
@@ -481,10 +469,10 @@ def listening() -> list[int]:
 
 
 def test_strangers_are_not_heard() -> None:
-    """Garbage, a message that looks right, one with a key of its own, and silence."""
+    """Strangers send garbage, a valid message, one with keys of their own, and nothing."""
     run, port = port_of(stream(numbered, 20000, 10))
-    form = Form.of(666)
-    forged = encode(Rows(form.encoded, 1, [[666]], None, 0))
+    form = Layout.of(666)
+    forged = encode(Batch(form.encoded, 1, [[666]], None, 0))
     context = pyzmq.Context()
     plain, curve = context.socket(pyzmq.PUSH), context.socket(pyzmq.PUSH)
     curve.curve_publickey, curve.curve_secretkey = pyzmq.curve_keypair()
@@ -519,11 +507,8 @@ def test_no_name_is_left_in_the_file_system(tmp_path: Path, monkeypatch: Any) ->
     assert [*(range(3) | zmq())] == [0, 1, 2]
 
 
-# Nothing is left.
-
-
 def everything() -> dict[str, Any]:
-    """What this process has of what can leak."""
+    """Count the resources of this process that can leak."""
     gc.collect()
     process = psutil.Process()
     # The helpers of multiprocessing stay, once they are there.
@@ -573,7 +558,7 @@ def test_threads_and_processes_one_on_the_other() -> None:
 
 
 def test_a_context_that_is_there_already_is_left_alone() -> None:
-    """A fork of a process that uses pyzmq itself, with a message under way."""
+    """The process uses pyzmq itself, with a message in flight, when it forks."""
     context = pyzmq.Context.instance()
     one, other = context.socket(pyzmq.PAIR), context.socket(pyzmq.PAIR)
     one.bind("inproc://mine")
@@ -598,14 +583,14 @@ def test_a_run_is_begun_in_one_thread_and_ended_in_another() -> None:
     [
         (b"\xc1", "a message that cannot be read"),
         (
-            encode(Rows(Form.of({"x": np.zeros(9)}).encoded, 1, [], 10**9, 0)),
+            encode(Batch(Layout.of({"x": np.zeros(9)}).encoded, 1, [], 10**9, 0)),
             "no memory of 80 bytes",
         ),
     ],
     ids=["garbage", "elsewhere"],
 )
 def test_a_message_that_cannot_be_is_an_error(forged: bytes, said: str) -> None:
-    """As it would be from a worker that is not what it seems."""
+    """A worker sends bytes that are not a message of the protocol."""
 
     def forging() -> Iterator[int]:
         (outbox,) = [one for one in gc.get_objects() if isinstance(one, Outbox)]

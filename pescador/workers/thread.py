@@ -1,4 +1,4 @@
-"""A stream that runs in a thread, ahead of its consumer."""
+"""A thread that runs a stream ahead of its consumer."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from multiprocessing import util
 from queue import SimpleQueue
 from typing import Any
 
-from pescador.errors import PescadorError
 from pescador.running import Pass
+from pescador.workers import require_owner
 
 __all__ = ["prefetched"]
 
-# How long the thread may take to come out of the step that it is in, in seconds.
-PATIENCE = 5.0
+# How long `close` waits for the thread to finish the step that it is in, in seconds.
+TIMEOUT = 5.0
 
 
 def prefetched(op: Any, upstream: Iterable[Any]) -> Iterator[Any]:
-    """The elements of what runs in a thread.
+    """Iterate over elements that a thread prefetches.
 
     Parameters
     ----------
     op : prefetch
-        The operator; its `n` is how many elements the thread may be ahead.
+        The operator; its `n` is how many elements are prefetched.
     upstream : iterable
-        What to run.
+        The stream that the thread runs.
     """
     fetcher = Fetcher(op, upstream)
     try:
@@ -38,17 +38,25 @@ def prefetched(op: Any, upstream: Iterable[Any]) -> Iterator[Any]:
 
 
 class Fetcher:
-    """A thread and its consumer, and what passes between them."""
+    """A thread that runs a stream, and the queue between the thread and its consumer.
+
+    Parameters
+    ----------
+    op : prefetch
+        The operator.
+    upstream : iterable
+        The stream.
+    """
 
     def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
         self.op = op
         self.upstream = upstream
         self.owner = os.getpid()
         self.room = threading.Semaphore(op.n)
-        # Lists of one element; at the end an empty one, or what was raised.
+        # Each item is a list of one element, an empty list for the end, or an exception.
         self.queue: SimpleQueue[list[Any] | BaseException] = SimpleQueue()
         self.stopped = False
-        self.failure: BaseException | None = None  # raised after the consumer had left
+        self.failure: BaseException | None = None  # It was raised while the stream was closed.
         self.at_exit = util.Finalize(None, self.close, exitpriority=20)
         self.thread = threading.Thread(target=self.run, name=f"{op}", daemon=True)
 
@@ -56,37 +64,36 @@ class Fetcher:
         closing = False
         try:
             with Pass.over(self.upstream) as run:
-                goes_on = True
-                while goes_on and self.room.acquire() and not self.stopped:
-                    one = [*islice(run, 1)]
-                    goes_on = bool(one)  # Once it is put, its consumer may have emptied it.
-                    self.queue.put(one)
+                more = True
+                while more and self.room.acquire() and not self.stopped:
+                    item = [*islice(run, 1)]
+                    more = bool(item)  # The consumer may empty the list as soon as it is queued.
+                    self.queue.put(item)
                 closing = True
-        except BaseException as error:  # noqa: BLE001  It is the consumer's to see.
+        except BaseException as error:  # noqa: BLE001  The consumer raises it.
             if closing:
                 self.failure = error
             self.queue.put(error)
 
     def elements(self) -> Iterator[Any]:
         self.thread.start()
-        while one := self.queue.get():
-            if isinstance(one, BaseException):
-                raise one
+        while item := self.queue.get():
+            if isinstance(item, BaseException):
+                raise item
             self.room.release()
-            yield one.pop()
-            if os.getpid() != self.owner:
-                raise PescadorError(f"{self.op}: a fork cannot go on with the run of its parent")
+            yield item.pop()
+            require_owner(self.owner, self.op)
 
     def close(self) -> None:
-        """Have the thread close what it runs; what failed in that is raised."""
+        """Wait until the thread has closed the stream; raise the exception of that, if any."""
         self.at_exit.cancel()
         self.stopped = True
         self.room.release()
         if self.thread.is_alive() and self.thread is not threading.current_thread():
-            self.thread.join(PATIENCE)
+            self.thread.join(TIMEOUT)
             if self.thread.is_alive():
                 warnings.warn(
-                    f"{self.op}: its thread is still in a step that was begun {PATIENCE:g} s ago; "
+                    f"{self.op}: its thread is still in a step that was begun {TIMEOUT:g} s ago; "
                     "it is left to end by itself",
                     ResourceWarning,
                     stacklevel=2,

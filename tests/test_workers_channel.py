@@ -1,4 +1,4 @@
-"""Memory that is shared: slots are found, given back, and used by no two at once."""
+"""Shared memory: slots are allocated, released, and never used twice at the same time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador.transport.sharing import LINE, Arena, Borrowed, Slots, forking_a_worker, received
+from pescador.workers.channel import LINE, Arena, Borrowed, Slots, attach, forking_a_worker
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40))
 def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
-    """Against a list of bytes that are taken; some slots are trimmed, some are given back."""
+    """A list of the bytes in use is the model; some slots are trimmed, and some are freed."""
     slots = Slots(1024)
     taken: dict[int, int] = {}
     for size, chance in wishes:
-        start = slots.take(size)
+        start = slots.allocate(size)
         used = {at for begin, end in taken.items() for at in range(begin, end)}
         if start is None:
             lines = -(-max(size, 1) // LINE) * LINE
@@ -40,7 +40,7 @@ def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
             del taken[oldest]
     for start in [*taken]:
         slots.free(start)
-    assert slots.take(1024) == 0
+    assert slots.allocate(1024) == 0
 
 
 def borrowed(arena: Arena, start: int) -> tuple[Any, deque[int]]:
@@ -112,13 +112,13 @@ def test_memory_outlives_its_arena(inherited: bool) -> None:
 
 def test_an_arena_that_is_handed_over_is_the_same_memory() -> None:
     class Handed:
-        """What multiprocessing makes of a descriptor on its way."""
+        """The handle that multiprocessing makes of a descriptor."""
 
         def detach(self) -> int:
             return os.dup(arena.descriptor)
 
     arena = Arena(4096, inherited=False)
-    other = received(4096, Handed())
+    other = attach(4096, Handed())
     borrowed(arena, 128)[0][:] = 7
     assert borrowed(other, 128)[0].sum() == 7 * 64
     arena.close()

@@ -1,1 +1,0 @@
-"""Streams that run elsewhere: the only sockets, processes and threads of pescador."""
