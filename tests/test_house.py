@@ -12,6 +12,7 @@ import itertools
 import json
 import pkgutil
 import re
+import runpy
 import subprocess
 import sys
 import tokenize
@@ -298,3 +299,8 @@ def test_prose_is_plain(path: Path) -> None:
 )
 def test_slips_are_found_in_prose_alone(text: str, found: list[str]) -> None:
     assert [slip.partition(": write")[0] for slip in slips(without_code(text))] == found
+
+
+def test_the_layout_is_drawn_as_it_is() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "layout.py"))["drawing"]()
+    assert drawn in (ROOT / "CONTRIBUTING.md").read_text(), "run python docs/layout.py"
