@@ -17,9 +17,11 @@ from benchmarks.running import Run
 
 def say(value: float, unit: str) -> str:
     """Return a figure to three digits: `45.7 µs`, `1.2 GB/s`, `310 x`; or nothing for NaN."""
-    rounded = float(f"{value:.3g}")
-    scaled = EngFormatter(unit)(rounded) if unit in {"s", "B", "B/s"} else f"{rounded:g} {unit}"
-    return "" if np.isnan(value) else scaled.strip()
+    if np.isnan(value):
+        return ""
+    if unit in {"s", "B", "B/s"}:
+        return EngFormatter(unit)(float(f"{value:.3g}"))
+    return f"{float(f'{value:.3g}'):g} {unit}".strip()
 
 
 def of_row(row: Row, value: float) -> str:
@@ -43,7 +45,7 @@ def figures(runs: Sequence[Run]) -> str:
     lines = []
     for run in runs:
         low, middle, high = quartiles(run)
-        costs = typical(run.figures.div(run.figures.get(OURS, np.nan), axis=0))
+        costs = typical(run.figures, OURS)
         for size, who in product(run.row.sizes, run.row.contenders):
             value = middle[who][size]
             said = of_row(run.row, value) or ("failed" if who in run.failures else "not run")
@@ -62,26 +64,24 @@ def failures(runs: Sequence[Run]) -> str:
 def goals(runs: Sequence[Run]) -> str:
     """Return the table of goals: what was to be reached, and what was."""
     lines = []
-    for run in runs:
-        for goal in run.row.goals:
-            value = goal.value(run.figures)
-            measured, limit = (goal.text.format(say(one, goal.unit)) for one in (value, goal.limit))
-            bound = f"at {'least' if goal.at_least else 'most'} {limit}"
-            reached = "" if np.isnan(value) else "no" if goal.missed(value) else "yes"
-            lines.append((run.row.name(), measured, bound, reached))
+    for run, goal in [(one, goal) for one in runs for goal in one.row.goals]:
+        value = goal.value(run.figures)
+        measured, limit = (goal.text.format(say(one, goal.unit)) for one in (value, goal.limit))
+        bound = f"at {'least' if goal.at_least else 'most'} {limit}"
+        reached = "" if np.isnan(value) else "no" if goal in run.missed else "yes"
+        lines.append((run.row.name(), measured, bound, reached))
     return table(lines, "work", "measured", "to reach", "reached")
 
 
 def write(runs: Sequence[Run], file: Path) -> None:
-    """Write every figure, one a line of a table, in seconds, bytes, per cent or numbers."""
-    columns = ["work", "measure", "unit", "by", "size", "round", "figure"]
-    lines = [
-        (run.row.title, run.row.measure.name, run.row.measure.unit, str(who), *at, figure)
+    """Write every figure as an object of JSON, in seconds, bytes, per cent or plain numbers."""
+    tables = [
+        run.figures.rename(columns=str)
+        .melt(var_name="by", value_name="figure", ignore_index=False)
+        .assign(work=run.row.title, measure=run.row.measure.name, unit=run.row.measure.unit)
         for run in runs
-        for who, column in run.figures.items()
-        for at, figure in column.dropna().items()
     ]
-    pd.DataFrame(lines, columns=columns).to_json(file, orient="records", indent=1)
+    pd.concat(tables).dropna().reset_index().to_json(file, orient="records", double_precision=15)
 
 
 def draw(runs: Sequence[Run], folder: Path) -> None:
@@ -92,19 +92,23 @@ def draw(runs: Sequence[Run], folder: Path) -> None:
     for run in runs:
         low, middle, high = (one.rename(columns=str).dropna(axis=1) for one in quartiles(run))
         axes = Figure((7, 4), layout="constrained").add_subplot(title=run.row.name())
-        measured = run.row.measure.name.replace("unit", run.row.unit)
         if len(middle) > 1:
-            middle.plot(ax=axes, marker="o", logx=max(run.row.sizes) > 50, ylabel=measured)
-            axes.set(ylim=(0, None), xlabel=run.row.title.replace("{}", "n"))
+            middle.plot(ax=axes, marker="o", logx=max(run.row.sizes) > 50, ylim=(0, None))
+            axes.set(xlabel=run.row.title.replace("{}", "n"))
             for who in middle:
                 axes.fill_between(middle.index, low[who], high[who], alpha=0.2)
         else:
             ranked = middle.iloc[0].sort_values(ascending=False)
             errors = [(middle - low).iloc[0][ranked.index], (high - middle).iloc[0][ranked.index]]
             colours = ["tab:orange" if who == "ours" else "tab:gray" for who in ranked.index]
-            ranked.plot.barh(ax=axes, xerr=errors, color=colours, xlabel=measured, ylabel="")
+            # On a linear axis, what is so much less could not be seen.
+            ranked.plot.barh(
+                ax=axes, xerr=errors, color=colours, logx=ranked.max() > 20 * ranked.min()
+            )
             axes.bar_label(axes.containers[-1], [of_row(run.row, value) for value in ranked])
+            axes.set(ylabel="", xmargin=0.15)
         values = axes.yaxis if len(middle) > 1 else axes.xaxis
         values.set_major_formatter(lambda value, _, row=run.row: say(value, row.measure.unit))
+        values.set_label_text(run.row.measure.name.replace("unit", run.row.unit))
         name = re.sub(r"[^a-z0-9]+", "-", run.row.name().lower()).strip("-")
         axes.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

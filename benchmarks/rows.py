@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from benchmarks.parts import TIME, Measure
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = str(Path(__file__).resolve().parent.parent)
 SLOWER = 1.05
 
 
@@ -22,7 +22,7 @@ class Contender:
 
     name: str
     requirements: tuple[str, ...] = field(default=(), compare=False)
-    checkout: Path | None = field(default=None, compare=False)
+    checkout: str | None = field(default=None, compare=False)
     revision: str = ""
 
     def __str__(self) -> str:
@@ -54,74 +54,57 @@ class Goal:
         return value < self.limit if self.at_least else value > self.limit
 
 
-def typical(figures: Any) -> Any:
-    """Return the medians over the rounds, for each size.
+def typical(figures: Any, over: Contender | None = None) -> Any:
+    """Return for each size the median, over the rounds, of the figures or of their ratios.
 
-    Ratios are taken before: the figures of a round were measured one right after the other, so
-    that a machine that is slow for a while slows them all.
+    The two figures of a ratio were measured one right after the other, in one round, so that a
+    machine that is slow for a while slows both.
     """
-    return figures.groupby("size").median()
+    ratios = figures if over is None else figures.div(figures.get(over, float("nan")), axis=0)
+    return ratios.groupby("size").median()
 
 
 def at_most(limit: float, unit: str = "s") -> Goal:
     """Return the goal that ours needs so many units at most."""
-    return Goal(limit, "{}", lambda of: typical(of[OURS]).max(), unit)
+    return Goal(limit, "{}", lambda of: typical(of)[OURS].max(), unit)
 
 
 def cost_at_most(limit: float, who: Contender, ours: Contender = OURS) -> Goal:
     """Return the goal that ours costs at most so many times what another contender costs."""
-    return Goal(limit, f"{{}} the cost of {who}", lambda of: typical(of[ours] / of[who]).max())
+    return Goal(limit, f"{{}} the cost of {who}", lambda of: typical(of, who)[ours].max())
 
 
 def speed_at_least(limit: float, who: Contender) -> Goal:
     """Return the goal that ours is at least so many times as fast as another contender."""
     text = f"{{}} the speed of {who}"
-    return Goal(limit, text, lambda of: typical(of[who] / of[OURS]).min(), at_least=True)
+    return Goal(limit, text, lambda of: typical(of, OURS)[who].min(), at_least=True)
 
 
 def ahead_of_best(limit: float) -> Goal:
     """Return the goal that every other contender needs at least so many times what ours needs."""
 
     def value(of: Any) -> float:
-        return typical(of.drop(columns=OURS).div(of[OURS], axis=0)).min(axis=None)
+        return typical(of, OURS).drop(columns=OURS).min(axis=None)
 
     return Goal(limit, "{} ahead of the best", value, at_least=True)
 
 
 def growth_at_most(limit: float) -> Goal:
     """Return the goal that no size costs ours more than so many times what another size does."""
-
-    def value(of: Any) -> float:
-        return typical(of[OURS]).max() / typical(of[OURS]).min()
-
-    return Goal(limit, "{} between sizes", value)
+    return Goal(limit, "{} between sizes", lambda of: (at := typical(of)[OURS]).max() / at.min())
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
     """A piece of work, and those who do it.
 
-    Parameters
-    ----------
-    title : str
-        Names the work; `{}` in it is replaced by the size.
-    contenders : mapping of Contender to callable
-        Each builds, from the inputs, an iterable that does the work when it is consumed.
-    inputs : callable
-        From a size to what every contender is given; made once in each process, untimed.
-    sizes, quick_sizes : tuple of int
-        Sizes to run at, and those for a quick run where the others take long.
-    unit, units : str, callable
-        What a time is given per, and how many of them a whole pass does at a size.
-    measure, goals : Measure, tuple of Goal
-        What is measured, and the bounds that it is held to.
-    up_to : mapping of Contender to int
-        The largest size that a contender is run at, where its cost explodes.
-    apart : tuple of Contender
-        Those who draw at random in another order: their first element must only have the
-        structure, dtypes and shapes of the others'. Everybody else's elements must be equal.
-    unit_bytes : int, optional
-        Bytes of a unit, where the speed is shown in bytes a second.
+    From the `inputs` of a size, which are made once in each process and untimed, the function of
+    each contender builds an iterable that does the work when it is consumed. The size replaces
+    `{}` in the title. A quick run has `quick_sizes`, where `sizes` take long. A time is given per
+    `unit`, of which a whole pass does `units(size)`; a speed is given where a unit has
+    `unit_bytes`. `up_to` is the largest size for a contender whose cost explodes. All contenders
+    must give equal elements, except those that are `apart`, because they draw at random in another
+    order: their elements must only have the same form, which is structure, dtypes and shapes.
     """
 
     title: str
@@ -142,7 +125,7 @@ class Row:
         ends = dict.fromkeys(f"{(sizes or self.sizes)[end]:,}" for end in (0, -1))
         return self.title.replace("{}", " to ".join(ends))
 
-    def against(self, checkout: Path, revision: str) -> Iterator[Self]:
+    def against(self, checkout: str, revision: str) -> Iterator[Self]:
         """Yield a row for each size and contender of this checkout, in turn with another one."""
         for who, build in self.contenders.items():
             other = replace(who, checkout=checkout, revision=revision)

@@ -52,12 +52,10 @@ def process(who: Contender, *work: object) -> Iterator[Connection]:
     ours, theirs = Pipe()
     started = subprocess.Popen(
         [python, "-P", worker.__file__, str(theirs.fileno())],
-        env=os.environ | {"PYTHONPATH": str(who.checkout or "")},
+        env=os.environ | {"PYTHONPATH": who.checkout or ""},
         pass_fds=[theirs.fileno()],
         start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL),
     )
     theirs.close()
     ours.send(work)
@@ -71,18 +69,6 @@ def process(who: Contender, *work: object) -> Iterator[Connection]:
         with suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)
         started.wait()
-
-
-def ask(asked: Connection, question: str) -> Any:
-    """Return what a process answers, or raise a ChildProcessError that says why it does not."""
-    try:
-        asked.send(question)
-        answer = asked.recv() if asked.poll(TIMEOUT) else ChildProcessError("hangs")
-    except (EOFError, OSError):
-        answer = ChildProcessError("its process died")
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 class Run:
@@ -102,6 +88,7 @@ class Run:
                 for size, who, figure in self._answers("figure", -1 if turn % 2 else 1):
                     self.figures.loc[(size, turn), who] = figure
         self.figures[[*self.failures]] = float("nan")
+        self.missed = [goal for goal in row.goals if goal.missed(goal.value(self.figures))]
 
     def _compare(self) -> None:
         """Fail the contenders whose first elements differ from those of the others."""
@@ -120,9 +107,15 @@ class Run:
                 if (size, who) not in self._processes:
                     begun = process(who, self.part, self.number, who.name, size)
                     self._processes[size, who] = self._alive.enter_context(begun)
-                yield size, who, ask(self._processes[size, who], question)
-            except ChildProcessError as failure:
-                self.failures[who] = str(failure)
+                asked = self._processes[size, who]
+                asked.send(question)
+                answer = asked.recv() if asked.poll(TIMEOUT) else ChildProcessError("hangs")
+            except (EOFError, OSError) as failure:
+                answer = failure
+            if isinstance(answer, Exception):
+                self.failures[who] = str(answer) or "its process died"
+            else:
+                yield size, who, answer
             if self.row.measure.fresh:
                 self._alive.close()
                 self._processes.clear()

@@ -21,12 +21,10 @@ COMPARED = 1_000
 
 def leaves(element: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each leaf of an element as an array, with its path, dtype and shape in words."""
-    if isinstance(element, Mapping):
-        for key in sorted(element):
-            yield from leaves(element[key], f"{path}[{key!r}]")
-    elif isinstance(element, (tuple, list)):
-        for place, value in enumerate(element):
-            yield from leaves(value, f"{path}[{place}]")
+    if isinstance(element, (Mapping, tuple, list)):
+        items = sorted(element.items()) if isinstance(element, Mapping) else enumerate(element)
+        for key, value in items:
+            yield from leaves(value, f"{path}[{key!r}]")
     else:
         array = np.asarray(element)
         yield f"{path} {array.dtype.type.__name__}{list(array.shape)}".strip(), array
@@ -48,8 +46,7 @@ def answer(asked: Connection, part: str, number: int, name: str, size: int) -> N
     row = importlib.import_module(part).ROWS[number]
     who = next(who for who in row.contenders if who.name == name)
     build = partial(row.contenders[who], row.inputs(size))
-    while True:
-        question = asked.recv()
+    for question in iter(asked.recv, None):
         gc.collect()
         if question == "look":
             asked.send(look(build(), apart=who in row.apart))

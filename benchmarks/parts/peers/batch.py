@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.parts import WHOLE_TIME
-from benchmarks.parts.peers._libraries import (
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     PESCADOR3,

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.parts import WHOLE_FIRST_TIME, WHOLE_TIME, Build, Measure, moments
-from benchmarks.parts.peers._libraries import (
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     PESCADOR3,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parts import RUNNING_TIME
-from benchmarks.parts.peers._libraries import (
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     LITDATA,

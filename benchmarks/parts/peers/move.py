@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parts import DRAINING_TIME
-from benchmarks.parts.peers._libraries import DATASETS, GRAIN, PESCADOR3, SPDL, TORCH, TORCHDATA
+from benchmarks.parts.peers.libraries import DATASETS, GRAIN, PESCADOR3, SPDL, TORCH, TORCHDATA
 from benchmarks.rows import OURS, Contender, Goal, Row, ahead_of_best
 
 Element = dict[str, Any]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from benchmarks.parts import Build, Figure, Measure
-from benchmarks.parts.peers._libraries import (
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     LITDATA,

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parts import Build, Measure
-from benchmarks.parts.peers._libraries import OURS_LEARNING
 from benchmarks.parts.peers.files import files_row, readers
+from benchmarks.parts.peers.libraries import OURS_LEARNING
 from benchmarks.rows import OURS, Goal, Row, ahead_of_best
 
 Step = Callable[[Any], object]

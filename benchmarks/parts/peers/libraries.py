@@ -1,12 +1,13 @@
 """Who does the work of pescador elsewhere, each release in an environment that can also train."""
 
 import tomllib
+from pathlib import Path
 
 from benchmarks.rows import CHECKOUT, Contender
 
 # One build of torch everywhere, because each of them trains the same models.
 LEARNING = ("torch==2.13.0", "scikit-learn", "psutil")
-NEEDED = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+NEEDED = tomllib.loads(Path(CHECKOUT, "pyproject.toml").read_text())["project"]["dependencies"]
 
 _TORCH = ("torchdata==0.11.0", "webdataset==1.0.2", *LEARNING)
 
