@@ -13,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import parts, reporting
+from benchmarks import parts
+from benchmarks.reporting import draw, failures, figures, goals, write
 from benchmarks.rows import CHECKOUT
 from benchmarks.running import Run
 
@@ -52,12 +53,11 @@ def main() -> None:
             for done, (number, row) in enumerate(rows, 1):
                 print(f"[{done}/{len(rows)}] {row.name()}", file=sys.stderr, flush=True)
                 runs.append(Run(part, number, row, rounds))
-            print("", reporting.figures(runs), reporting.failures(runs), sep="\n\n")
-            print(reporting.goals(runs))
+            print("", figures(runs), failures(runs), goals(runs), sep="\n\n")
             if options.json:
-                reporting.write(runs, options.json)
+                write(runs, options.json)
             if options.charts:
-                reporting.draw(runs, options.charts)
+                draw(runs, options.charts)
             # The first run is the one to keep: another only tells what is slower from noise.
             options.json = options.charts = None
             rows = [(run.number, run.row) for run in runs if run.missed]
@@ -65,5 +65,4 @@ def main() -> None:
         sys.exit("\n".join(f"slower: {row.name()}" for _, row in rows) or 0)
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -67,9 +67,8 @@ def goals(runs: Sequence[Run]) -> str:
     for run, goal in [(one, goal) for one in runs for goal in one.row.goals]:
         value = goal.value(run.figures)
         measured, limit = (goal.text.format(say(one, goal.unit)) for one in (value, goal.limit))
-        bound = f"at {'least' if goal.at_least else 'most'} {limit}"
         reached = "" if np.isnan(value) else "no" if goal in run.missed else "yes"
-        lines.append((run.row.name(), measured, bound, reached))
+        lines.append((run.row.name(), measured, f"{goal.bound} {limit}", reached))
     return table(lines, "work", "measured", "to reach", "reached")
 
 
@@ -101,12 +100,10 @@ def draw(runs: Sequence[Run], folder: Path) -> None:
             ranked = middle.iloc[0].sort_values(ascending=False)
             errors = [(middle - low).iloc[0][ranked.index], (high - middle).iloc[0][ranked.index]]
             colours = ["tab:orange" if who == "ours" else "tab:gray" for who in ranked.index]
-            # On a linear axis, what is so much less could not be seen.
-            ranked.plot.barh(
-                ax=axes, xerr=errors, color=colours, logx=ranked.max() > 20 * ranked.min()
-            )
+            ranked.plot.barh(ax=axes, xerr=errors, color=colours, ylabel="")
             axes.bar_label(axes.containers[-1], [of_row(run.row, value) for value in ranked])
-            axes.set(ylabel="", xmargin=0.15)
+            scale = "log" if ranked.max() > 20 * ranked.min() > 0 else "linear"
+            axes.set(xscale=scale, xmargin=0.15)
         values = axes.yaxis if len(middle) > 1 else axes.xaxis
         values.set_major_formatter(lambda value, _, row=run.row: say(value, row.measure.unit))
         values.set_label_text(run.row.measure.name.replace("unit", run.row.unit))

@@ -8,16 +8,15 @@ from typing import Any, Self
 from benchmarks.parts import TIME, Measure
 
 CHECKOUT = str(Path(__file__).resolve().parent.parent)
-SLOWER = 1.05
 
 
 @dataclass(frozen=True)
 class Contender:
     """One way of doing a piece of work.
 
-    `requirements` are the packages that pip installs into an environment of the contender's own;
-    without any, the contender runs in the environment of the command. `checkout` is the folder
-    that pescador is imported from, where pescador is not an installed release.
+    `requirements` are what pip installs into an environment of its own; without any, a contender
+    runs in that of the command. `checkout` is the folder that pescador is imported from, where
+    pescador is not an installed release.
     """
 
     name: str
@@ -47,11 +46,11 @@ class Goal:
     text: str
     value: Callable[[Any], float]
     unit: str = "x"
-    at_least: bool = False
+    bound: str = "at most"
 
     def missed(self, value: float) -> bool:
         """Return whether a figure breaks the bound; no figure breaks none."""
-        return value < self.limit if self.at_least else value > self.limit
+        return value < self.limit if self.bound == "at least" else value > self.limit
 
 
 def typical(figures: Any, over: Contender | None = None) -> Any:
@@ -77,7 +76,7 @@ def cost_at_most(limit: float, who: Contender, ours: Contender = OURS) -> Goal:
 def speed_at_least(limit: float, who: Contender) -> Goal:
     """Return the goal that ours is at least so many times as fast as another contender."""
     text = f"{{}} the speed of {who}"
-    return Goal(limit, text, lambda of: typical(of, OURS)[who].min(), at_least=True)
+    return Goal(limit, text, lambda of: typical(of, OURS)[who].min(), bound="at least")
 
 
 def ahead_of_best(limit: float) -> Goal:
@@ -86,7 +85,7 @@ def ahead_of_best(limit: float) -> Goal:
     def value(of: Any) -> float:
         return typical(of, OURS).drop(columns=OURS).min(axis=None)
 
-    return Goal(limit, "{} ahead of the best", value, at_least=True)
+    return Goal(limit, "{} ahead of the best", value, bound="at least")
 
 
 def growth_at_most(limit: float) -> Goal:
@@ -129,6 +128,6 @@ class Row:
         """Yield a row for each size and contender of this checkout, in turn with another one."""
         for who, build in self.contenders.items():
             other = replace(who, checkout=checkout, revision=revision)
-            pair, goals = {who: build, other: build}, (cost_at_most(SLOWER, other, who),)
+            pair, goals = {who: build, other: build}, (cost_at_most(1.05, other, who),)
             for size in self.sizes if who.checkout else ():
                 yield replace(self, contenders=pair, sizes=(size,), goals=goals)
