@@ -101,7 +101,7 @@ def draw(runs: Sequence[Run], folder: Path) -> None:
             errors = [(middle - low).iloc[0][ranked.index], (high - middle).iloc[0][ranked.index]]
             colours = ["tab:orange" if who == "ours" else "tab:gray" for who in ranked.index]
             ranked.plot.barh(ax=axes, xerr=errors, color=colours, ylabel="")
-            axes.bar_label(axes.containers[-1], [of_row(run.row, value) for value in ranked])
+            axes.bar_label(axes.containers[-1], [f" {of_row(run.row, one)}" for one in ranked])
             scale = "log" if ranked.max() > 20 * ranked.min() > 0 else "linear"
             axes.set(xscale=scale, xmargin=0.15)
         values = axes.yaxis if len(middle) > 1 else axes.xaxis
