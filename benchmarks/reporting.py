@@ -35,7 +35,7 @@ def quartiles(run: Run) -> list[pd.DataFrame]:
 
 
 def table(lines: Sequence[Sequence[str]], *headers: str) -> str:
-    """Return a table in Markdown, or nothing where there are no lines."""
+    """Return a table in Markdown, or an empty text if there are no lines."""
     cells = pd.DataFrame(lines, columns=headers).replace(r"\|", r"\\|", regex=True)
     return cells.to_markdown(index=False, tablefmt="github", disable_numparse=True) if lines else ""
 

@@ -38,7 +38,7 @@ V1 = Contender("1.0.0", ("pescador==1.0.0", "joblib<1.3", "six"))
 class Goal:
     """A bound for one figure, which `value` computes from all figures of a row.
 
-    Those are a table of pandas with a line for each size and round, and a column for each
+    Those are a pandas table with a line for each size and round, and a column for each
     contender. `text` says what the figure is, with `{}` in its place.
     """
 
@@ -49,7 +49,7 @@ class Goal:
     bound: str = "at most"
 
     def missed(self, value: float) -> bool:
-        """Return whether a figure breaks the bound; no figure breaks none."""
+        """Return whether a figure breaks the bound, which NaN never does."""
         return value < self.limit if self.bound == "at least" else value > self.limit
 
 

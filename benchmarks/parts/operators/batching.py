@@ -160,7 +160,7 @@ ROWS = [
             V1: lambda chunk: pescador.BufferedStreamer([chunk], 128).generate(),
         },
         inputs=one_chunk,
-        # Whole batches: 1.0.0 gives the last short one, even where told not to.
+        # Whole batches: 1.0.0 gives the last short one, even where asked not to.
         sizes=(9_984, 99_968, 999_936),
         unit="row",
         # To start takes as long as some 5,000 rows, and would pass for growth.

@@ -1,6 +1,6 @@
 """Moving arrays out of one background process, which has nothing else to do.
 
-The source gives the same array again and again, and whoever can is told not to batch. Counting
+The source gives the same array again and again, and whoever can is asked not to batch. Counting
 begins after the first element, for starting a process has its own row in `files`, and ends after a
 second, before all has come.
 """

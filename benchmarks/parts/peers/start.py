@@ -60,7 +60,7 @@ ALONE_MEMORY = Measure(
     "B",
 )
 
-# What pescador takes where it is there, and what its users have beside it.
+# What pescador uses where it is installed, and what its users have as well.
 OPTIONAL = (
     "cloudpickle",
     "matplotlib",
@@ -146,7 +146,7 @@ FIRST: dict[Contender, Statements] = {
 
 
 def given(statements: Statements) -> Callable[[int], Iterable[object]]:
-    """Return the function of a contender that is told by its statements."""
+    """Return the function that gives the statements of a contender."""
     return lambda _: statements
 
 
