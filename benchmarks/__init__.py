@@ -1,1 +1,1 @@
-"""Speed and memory of pescador, compared with loops written by hand, earlier releases and others."""
+"""Speed and memory of pescador, of loops written by hand, of earlier releases and of others."""
