@@ -68,6 +68,11 @@ def until_fault(stream, error=Fault):
     return given, caught.value
 
 
+def shown(value):
+    """The repr, cut, without its place in memory, so that a test has one name in each process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))[:40]
+
+
 def notes(error):
     return getattr(error, "__notes__", [])
 

@@ -40,6 +40,7 @@ from pescador import (
 )
 from pescador.running import close_all
 from pescador.testing import Probe, alike
+from sources import shown
 
 
 def letters(word: str = "abc", *, upper: bool = False) -> Iterator[str]:
@@ -100,7 +101,7 @@ LEFT = [
 ]
 
 
-@pytest.mark.parametrize(("source", "expected"), LEFT, ids=[f"{row[0]!r:.30}" for row in LEFT])
+@pytest.mark.parametrize(("source", "expected"), LEFT, ids=[shown(row[0]) for row in LEFT])
 @pytest.mark.parametrize("op", [ops.take(9), ops.skip(0) | ops.take(9)], ids=repr)
 def test_left(op: Any, source: Any, expected: list[Any]) -> None:
     described = source | op
@@ -229,7 +230,7 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize(("step", "expected"), RIGHT, ids=[f"{row[0]!r:.40}" for row in RIGHT])
+@pytest.mark.parametrize(("step", "expected"), RIGHT, ids=[shown(row[0]) for row in RIGHT])
 def test_right(step: Any, expected: list[Any]) -> None:
     described = stream([1, 2]) | step
     assert isinstance(described, Stream)

@@ -14,7 +14,7 @@ import strategies
 from pescador import ParameterTypeError, Streamer, ops, stream
 from pescador.testing import Probe
 from readings import elements
-from sources import exactly
+from sources import exactly, shown
 from strategies import each, is_even
 
 
@@ -117,7 +117,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "length"), SOURCES, ids=repr)
+@pytest.mark.parametrize(("source", "length"), SOURCES, ids=shown)
 def test_of_sources(source: Any, length: Any) -> None:
     assert stream(source).length == length
 

@@ -19,6 +19,7 @@ import pytest
 import pescador.testing
 from pescador import Join, Op, ParameterError, Pass, Pipeline, Same, Stream, ops, stream
 from pescador.testing import LAWS, Probe, alike, assert_lawful
+from sources import shown
 
 operator = dataclass(frozen=True, slots=True, eq=False, repr=False)
 
@@ -95,7 +96,7 @@ LAWFUL = [
 @pytest.mark.parametrize(
     ("subject", "upstream", "how"),
     LAWFUL,
-    ids=[f"{i}-{row[0]!r:.40}" for i, row in enumerate(LAWFUL)],
+    ids=[f"{i}-{shown(row[0])}" for i, row in enumerate(LAWFUL)],
 )
 def test_lawful(subject: Any, upstream: Any, how: dict[str, Any]) -> None:
     subject = stream(subject, 4) if subject is countdown else subject
@@ -363,7 +364,7 @@ UNLAWFUL = [
 @pytest.mark.parametrize(
     ("subject", "law", "how"),
     [(*row, {})[:3] for row in UNLAWFUL],
-    ids=[f"{row[1]}-{row[0]!r:.40}" for row in UNLAWFUL],
+    ids=[f"{row[1]}-{shown(row[0])}" for row in UNLAWFUL],
 )
 def test_unlawful(subject: Any, law: str, how: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match=f"^{law}: ") as caught:
