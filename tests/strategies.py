@@ -33,9 +33,6 @@ DATA = KINDS[:-2]  # What numpy can compare.
 LIMIT = 50  # How much is looked at of what has no end.
 
 
-# Functions, at the top of a module so that they can be pickled.
-
-
 def each(items: Iterable[Any]) -> Iterator[Any]:
     """A generator function, as a source."""
     yield from items
@@ -73,9 +70,6 @@ def ignore(element: Any) -> None:
 def below(number: int) -> range:
     """A stream, of a number."""
     return range(int(number) % 4)
-
-
-# What models are made of.
 
 
 def numpy_state(seed: Any) -> np.random.RandomState:
@@ -129,9 +123,6 @@ def members_and_weights(op: Any, pool: Any) -> tuple[list[list[Any]], np.ndarray
     else:
         weights = np.array(given)
     return members, weights / weights.sum()
-
-
-# The models.
 
 
 def take_while_model(op: Any, items: list[Any]) -> list[Any]:
@@ -282,9 +273,6 @@ def mux_quota(op: Any, draws: np.random.RandomState, share: float) -> int | None
     return 1 + draws.binomial(int((op.lam - 1) / (1 - share)), 1 - share)
 
 
-# How many inputs may be asked for by the time that an operator was asked for k.
-
-
 def until(holds: Callable[[int, Any], bool], items: list[Any]) -> int:
     """The number of items up to the first for which `holds`; else one is asked for in vain."""
     ends = (i for i, item in enumerate(items, 1) if holds(i, item))
@@ -312,8 +300,6 @@ def shard_reads(op: Any, items: list[Any], k: int) -> int:
 def one_each(op: Any, items: Any, k: int) -> int:
     return k
 
-
-# What hypothesis draws.
 
 counts = st.integers(1, 5)
 counts = counts | counts.map(np.int64)

@@ -73,9 +73,6 @@ class Incomparable:
         return iter([1, 2])
 
 
-# The left of |.
-
-
 LEFT = [
     (range(3), [0, 1, 2]),
     ([1, 2], [1, 2]),
@@ -207,9 +204,6 @@ def test_refused(write: Callable[[], Any], message: str) -> None:
     assert isinstance(caught.value, TypeError)
 
 
-# The right of |.
-
-
 def halves(items: Iterable[float]) -> Iterator[float]:
     for item in items:
         yield item / 2
@@ -277,9 +271,6 @@ def test_shapes_have_no_meaning_of_their_own() -> None:
             shape()("ab")
 
 
-# What returns no iterable.
-
-
 def nothing(*_: Any) -> None:
     pass
 
@@ -314,9 +305,6 @@ def test_an_error_of_the_users_own_passes() -> None:
     for described in (stream(Failing()), stream(Failing), stream("ab") | (lambda _: Failing())):
         with pytest.raises(OSError, match="of its own"):
             list(described)
-
-
-# Values.
 
 
 def test_equality() -> None:
@@ -445,9 +433,6 @@ def test_a_stream_is_true_and_has_a_len_where_it_is_known() -> None:
     assert (stream(letters) | halves).length is None
 
 
-# Runs.
-
-
 def test_a_pass() -> None:
     probe = Probe("abc", kept=True)
     run = iter(stream(probe))
@@ -541,9 +526,6 @@ def test_close_reaches_through_any_callable(step: Any) -> None:
     next(run)
     run.close()
     assert probe.live == 0
-
-
-# Errors.
 
 
 def test_the_family_of_errors() -> None:

@@ -227,9 +227,6 @@ def test_every_operator_with_parameters_refuses_some():
     assert refusing == set(ops.__all__) - {"unbatch"}
 
 
-# Of the pool.
-
-
 @pytest.mark.parametrize(
     ("pool", "op", "problem"),
     [
@@ -259,9 +256,6 @@ def test_weights_that_do_not_fit_the_pool_are_refused(pool, name, op, problem, l
         next(iter(made(pool)))
 
 
-# Numbers of other kinds.
-
-
 @pytest.mark.parametrize("n", [np.int64(3), np.uint8(4), np.int8(5), np.array(6)], ids=repr)
 def test_whole_numbers_of_numpy_are_counts_and_become_ints(n):
     for op in (ops.take(n), ops.batch(n), ops.mux(n), ops.shard(1, n), ops.cycle(n)):
@@ -287,9 +281,6 @@ def test_a_rate_may_be_any_real_number(lam):
 def test_a_number_beyond_all_floats_is_out_of_range_too():
     with pytest.raises(ParameterError, match=r"lam must be below 2\*\*48"):
         ops.mux(2, 10**400)
-
-
-# The form that errors have.
 
 
 def test_every_error_has_one_root_and_a_kind_of_pythons():

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from programs import ROOT
 
 
-def printed(example):
-    """What stands after each label of the example's output."""
-    run = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / example],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def printed(programs, example):
+    """What the example prints."""
+    run = programs.run(sys.executable, "-W", "error", ROOT / "examples" / example)
     assert run.returncode == 0, run.stderr
     assert not run.stderr
     return run.stdout
@@ -29,8 +22,8 @@ def figures(output, pattern):
     return [float(figure) for figure in re.findall(pattern, output)]
 
 
-def test_iris():
-    output = printed("iris.py")
+def test_iris(programs):
+    output = printed(programs, "iris.py")
     assert "The same 1000 batches, in classes and as a pipeline" in output
     accuracies = figures(output, r"(?m)^Test accuracy: (\d\.\d{3})$")
     assert len(accuracies) == 3
@@ -40,8 +33,8 @@ def test_iris():
     assert mean > 0.6
 
 
-def test_out_of_core():
-    output = printed("out_of_core.py")
+def test_out_of_core(programs):
+    output = printed(programs, "out_of_core.py")
     (accuracy,) = figures(output, r"(?m)^Test accuracy: (\d\.\d{3})$")
     assert accuracy > 0.85  # A guess is right in one of ten.
     (speed,) = figures(output, r"(?m)^Samples per second: (\d+)$")

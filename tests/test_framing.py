@@ -223,9 +223,6 @@ def test_rows_begin_where_any_dtype_may() -> None:
     assert form.row == 3 * ALIGNMENT
 
 
-# A decoder that is given anything gives an element, or says that it cannot.
-
-
 def read(data: bytes, frame: bytes, plain: list[Any]) -> None:
     try:
         message = decoded(data, FromWorker)

@@ -49,9 +49,6 @@ def documented(page: Path) -> list[str]:
     return [name.rpartition(".")[2] for name in directives]
 
 
-# A new operator stands in four places.
-
-
 def test_every_operator_is_listed() -> None:
     of_a_kind = [name for module in KINDS.values() for name in module.__all__]
     assert sorted(of_a_kind) == ops.__all__
@@ -69,9 +66,6 @@ def test_every_model_has_an_operator() -> None:
 @of_each_kind
 def test_every_operator_is_on_the_page_of_its_kind(kind: str) -> None:
     assert sorted(documented(DOCS / "operators" / f"{kind}.rst")) == sorted(KINDS[kind].__all__)
-
-
-# A kind is a file in ops/, a file of tests and a page.
 
 
 @of_each_kind
@@ -94,9 +88,6 @@ def test_operators_are_frozen_values_in_lower_case(name: str) -> None:
     assert not operator.__dictoffset__
 
 
-# Laws and their page.
-
-
 def test_every_law_is_told() -> None:
     tests = (ROOT / "tests" / "test_laws.py").read_text()
     told = (ROOT / "docs" / "explanation" / "laws.rst").read_text()
@@ -109,9 +100,6 @@ def test_every_promise_is_tested() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
     written = re.findall(r"^(?:def )?(test_\w+)", tests, re.MULTILINE)
     assert {*re.findall(r"``(test_\w+)``", told)} <= {*written}
-
-
-# Names.
 
 
 def made_by(package: str, module: ModuleType) -> set[str]:
@@ -164,9 +152,6 @@ def test_every_module_opens_with_one_sentence(module: ModuleType) -> None:
     assert docstring is not None
     assert docstring.endswith(".")
     assert "\n\n" not in docstring
-
-
-# Imports.
 
 
 def imported_by(statement: str) -> set[str]:

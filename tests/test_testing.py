@@ -34,9 +34,6 @@ def plus(amount: int) -> Callable[[int], int]:
     return lambda number: number + amount
 
 
-# Lawful: what a user may write.
-
-
 @operator
 class pairs(Op[Any, tuple[Any, Any]]):
     """Each element with the one before it; it has to read one more than it gives."""
@@ -101,9 +98,6 @@ LAWFUL = [
 def test_lawful(subject: Any, upstream: Any, how: dict[str, Any]) -> None:
     subject = stream(subject, 4) if subject is countdown else subject
     assert_lawful(subject, upstream, **how)
-
-
-# Unlawful, each in a way that was somebody's bug.
 
 
 @operator
