@@ -136,6 +136,7 @@ class Tally:
         return self.made
 
 
+# What workers run is at the top of a module, so that a spawned process finds it.
 def numbered(n, size=4):
     """Mappings of an array of ones times the number, and the number."""
     for number in range(n):

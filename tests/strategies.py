@@ -31,8 +31,10 @@ from pescador import Join, Pipeline, Same, Stream, ops, stream
 KINDS = ("numbers", "samples", "batches", "arrays", "tuples", "pool")
 DATA = KINDS[:-2]  # What numpy can compare.
 LIMIT = 50  # How much is looked at of what has no end.
+ELEMENTWISE = {"tap", "progress", "prefetch"}  # What leaves a pool its names.
 
 
+# Functions are at the top of a module, so that they can be pickled.
 def each(items: Iterable[Any]) -> Iterator[Any]:
     """A generator function, as a source."""
     yield from items
@@ -616,7 +618,10 @@ class Case:
             row = OPERATORS[type(op).__name__]
             given = between[-1] if row.takes is POOL else list(unnamed(between[-1]))
             bound = LIMIT if row.endless(op) else None
-            between.append(list(itertools.islice(row.model(op, given), bound)))
+            elements = list(itertools.islice(row.model(op, given), bound))
+            if isinstance(between[-1], Mapping) and type(op).__name__ in ELEMENTWISE:
+                elements = dict(zip(between[-1], elements, strict=True))
+            between.append(elements)
         return between
 
     def expected(self) -> list[Any]:

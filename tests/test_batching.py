@@ -415,6 +415,7 @@ def test_unbatch_undoes_batch_and_buffer(n):
         assert [row["Y"] for row in given] == list(range(len(given)))
 
 
+# What does not fit: elements, of which the last has the fault, and what is said of them.
 X2, X3 = np.zeros(2), np.zeros(3)
 OBJECTS = " is of Python objects, which cannot be batched"
 NO_ROWS = " has no first dimension; a batch of one row has arrays of shape (1, ...)"

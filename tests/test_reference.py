@@ -128,6 +128,7 @@ def test_mux():
     assert MY_FUNCTION.shapes == [(1, 3)] * 200
 
 
+# The advanced example of 1.0; its ShuffleSplit was removed from scikit-learn.
 def noisy_samples(X, Y, batch_size=16, sigma=1.0):
     n, d = X.shape
     while True:
