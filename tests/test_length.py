@@ -80,6 +80,8 @@ STEPS = [
     (ENDLESS | ops.batch(3), inf),
     ([np.zeros(3)] | ops.buffer(2), None),
     (() | ops.buffer(2), 0),
+    (range(10) | ops.prefetch(), 10),
+    (range(10) | ops.zmq(), 10),
     ([np.zeros(3)] | ops.unbatch(), None),
     (() | ops.unbatch(), 0),
     (stream(range(10)) | untouchable, None),
