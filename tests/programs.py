@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,6 +65,12 @@ class Programs:
                 os.killpg(program.pid, signal.SIGKILL)
             with program:  # closes its pipes, and waits for it
                 pass
+
+
+def need_memory(transport: str, method: str) -> None:
+    """Skip a test that shares memory with a process that is not a fork, where none can be."""
+    if transport == "shm" and method != "fork" and not hasattr(os, "memfd_create"):
+        pytest.skip("no memfd here")
 
 
 def finished(program: subprocess.Popen[str]) -> tuple[str, str]:
