@@ -97,8 +97,8 @@ def test_every_operator_is_in_the_table_of_the_reference() -> None:
 
 
 def test_the_length_of_every_operator_is_tested() -> None:
-    told = re.findall(r"\bops\.(\w+)\(", (TESTS / "test_length.py").read_text())
-    rows = "STEPS or POOLS in tests/test_length.py: a stream and its length"
+    told = re.findall(r"\bops\.(\w+)\(", (TESTS / "test_readings_length.py").read_text())
+    rows = "STEPS or POOLS in tests/test_readings_length.py: a stream and its length"
     assert_same(told, ops.__all__, rows, "pescador.ops")
 
 

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import random
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -46,7 +45,7 @@ from pescador.ops import (
     zmq,
 )
 from pescador.testing import Probe, alike
-from programs import LIMIT, children, need_memory
+from programs import LIMIT, Programs, children, need_memory
 from sources import (
     Fault,
     Tally,
@@ -140,7 +139,9 @@ def test_what_batch_makes_of_named_tuples_is_moved(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [one for one in METHODS if one != "fork"])
-def test_classes_of_the_main_module_are_moved(method: str, tmp_path: Path) -> None:
+def test_classes_of_the_main_module_are_moved(
+    programs: Programs, method: str, tmp_path: Path
+) -> None:
     """The worker runs a copy of the main module, or cloudpickle's copy of the class."""
     path = tmp_path / "main.py"
     path.write_text(
@@ -163,10 +164,8 @@ def test_classes_of_the_main_module_are_moved(method: str, tmp_path: Path) -> No
         "    given = [*(stream(make) | zmq(start_method=sys.argv[1]))]\n"
         "    print(given == [P(1), D(P(2))])\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     for pickler in ("pickle", "cloudpickle"):
-        command = [sys.executable, str(path), method, pickler]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        run = programs.run(sys.executable, path, method, pickler)
         assert (run.stdout, run.stderr) == ("True\n", "")
 
 

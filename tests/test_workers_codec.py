@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import os
 import re
 import sys
-import time
 import types
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -369,7 +369,7 @@ define = "define its class at the top of a module, under its own name"
         (type("Listed", (list,), {})(), consists),
         (type("Fieldless", (tuple,), {})(), consists),
         (type("Odd", (tuple,), {"_fields": (1,)})(), consists),
-        (time.gmtime(0), consists),
+        (os.times(), consists),
         ({"a": Unshown()}, "test_workers_codec.Unshown object at"),
         (Derived(1), "test_workers_codec.Derived"),
         (Unknown(), "test_workers_codec.Unknown <unknown> cannot be moved to another process"),

@@ -234,7 +234,7 @@ class Layout:
     """The structure that elements share, and where the arrays of one are within a row of bytes.
 
     A row consists of the arrays of one element, each starting at a multiple of `ALIGNMENT`; Python
-    scalars are kept in columns beside the rows.
+    scalars are kept in columns of their own.
 
     Parameters
     ----------
