@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __version__ = "4.0.0.dev0"
 
-# Without StreamLearner: scikit-learn is an extra, and `from pescador import *` needs none.
+# StreamLearner is left out: `from pescador import *` must work without scikit-learn, an extra.
 __all__ = [
     "ELEMENTWISE",
     "PER_SHARD",
@@ -106,11 +106,11 @@ Stream._repr_html_ = _html
 
 
 def __getattr__(name: str) -> Any:
-    if name in LOOKING:  # what a run has no use for
+    if name in LOOKING:  # A run does not need them, so they are imported when asked for.
         from pescador import inspecting
 
         return getattr(inspecting, name)
-    if name == "StreamLearner":  # scikit-learn is an extra, and takes a second to import
+    if name == "StreamLearner":  # scikit-learn is an extra, and takes a second to import.
         from pescador.sklearn import StreamLearner
 
         return StreamLearner

@@ -1,4 +1,4 @@
-"""The command line: looking at a stream that stands in a module."""
+"""The command line: inspects a stream that is defined in a module."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from pescador.inspecting import check, explain, graph, profile
 __all__ = ["main"]
 
 READINGS = {
-    "explain": "show its steps: lengths, seeds, processes, and where their functions are written",
+    "explain": "show its steps: lengths, seeds, processes, and where their functions are defined",
     "graph": "draw its steps, as the text of a Mermaid flowchart",
-    "check": "tell what will go wrong, before it runs; the exit status is 1 if anything will",
+    "check": "list the problems that it will have; the exit status is 1 if there are any",
     "profile": "run it, and show where the time goes",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Look at a stream as the command line says.
+    """Inspect a stream as the command line says.
 
     Parameters
     ----------
     arguments : sequence of str or None, default=None
-        How to look, and at what: ``["check", "module:name"]``; None for the command line's.
+        The inspection and the stream: ``["check", "module:name"]``; None for those of the command
+        line.
 
     Returns
     -------
     int
-        The exit status: 0, or 1 where `check` finds something.
+        The exit status: 1 if `check` finds a problem, else 0.
 
     Examples
     --------
@@ -46,10 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m pescador", description=__doc__)
     readings = parser.add_subparsers(dest="reading", required=True, metavar="how")
     for name, does in READINGS.items():
-        reading = readings.add_parser(name, help=does, description=f"Of a stream, {does}.")
-        reading.add_argument("stream", metavar="module:name", help="where the stream stands")
+        reading = readings.add_parser(name, help=does, description=f"For a stream, {does}.")
+        reading.add_argument(
+            "stream",
+            metavar="module:name",
+            help="the module that defines the stream, and its name there",
+        )
         if name == "profile":
-            reading.add_argument("-n", type=int, default=1000, help="how many elements to run")
+            reading.add_argument("-n", type=int, default=1000, help="the number of elements to run")
     given = parser.parse_args(arguments)
     try:
         described = _found(given.stream)
@@ -67,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _found(place: str) -> Stream[Any]:
+    """Import the stream that ``module:name`` names."""
     module_name, _, name = place.partition(":")
     if not (module_name and name):
         raise LookupError(f"{place!r} is not like module:name")
@@ -74,7 +80,7 @@ def _found(place: str) -> Stream[Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # It is there, and lacks another.
+            raise  # The module exists; it imports one that does not.
         raise LookupError(f"there is no module {error.name!r}") from None
     try:
         return stream(attrgetter(name)(module))
@@ -89,6 +95,7 @@ def _found(place: str) -> Stream[Any]:
 
 
 def _show(found: object) -> None:
+    """Print a result, by rich if that is installed and the output is a terminal."""
     if sys.stdout.isatty() and find_spec("rich"):
         from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""Checks: what will go wrong with a stream, told before it runs."""
+"""Checks: what will go wrong when a stream runs, found in its description."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ INSTEAD_OF_STARTED = "stream(function), of the function that makes it"
 
 
 def check(described: Iterable[Any]) -> list[Finding]:
-    """Return what will go wrong when a stream runs, as far as its description tells.
+    """Return what will go wrong when a stream runs, as far as its description shows.
 
-    Nothing is run. Each operator is asked about the stream before it, in the members of a pool
-    too.
+    Nothing is run. Each operator is asked about the stream before it, also in the members of a
+    pool.
 
     Parameters
     ----------
     described : Stream, or what `pescador.stream` takes
-        The stream. A function that takes all of its elements can be a last step:
+        The stream. A function that collects its elements can be the last step:
         ``check(s | list)``.
 
     Returns
@@ -57,15 +57,16 @@ def check(described: Iterable[Any]) -> list[Finding]:
     >>> print(*check(range(10) | cycle() | list))
     error: list: it asks for all elements of an endless stream; instead: take(n) before list
     """
-    alike: defaultdict[Any, list[Finding]] = defaultdict(list)
+    same: defaultdict[Any, list[Finding]] = defaultdict(list)
     for one in _findings(stream(described)):
-        # The parameters of an operator and its place in the pool do not make another problem.
+        # Members of a pool share a problem, although their parameters and names differ.
         place = (one.stream[:-1], len(one.stream)) if one.stream else id(one)
-        alike[type(one.step), one.severity, one.problem, one.instead, place].append(one)
-    return [changed(first, alike=len(more)) for first, *more in alike.values()]
+        same[type(one.step), one.severity, one.problem, one.instead, place].append(one)
+    return [changed(first, alike=len(more)) for first, *more in same.values()]
 
 
 def _findings(whole: Stream[Any]) -> Iterator[Finding]:
+    """Yield the findings in the members of a pool, then those of the operators."""
     for name, member in members(whole):
         for finding in _findings(member):
             yield changed(finding, stream=(name, *finding.stream))

@@ -13,16 +13,16 @@ __all__ = ["buffer_stream", "cache", "keras_tuples", "tuples"]
 def buffer_stream(
     stream: Iterable[Any], buffer_size: int, partial: bool = False, axis: int | None = None
 ) -> Iterator[Any]:
-    """Gather `buffer_size` elements at a time into one.
+    """Gather `buffer_size` elements into one batch.
 
     Parameters
     ----------
-    stream : iterable
-        Of mappings of arrays.
+    stream : iterable of mapping
+        The elements, mappings of arrays.
     buffer_size : int > 0
-        How many elements make a batch.
+        The number of elements in a batch.
     partial : bool, default=False
-        Whether a last batch of fewer elements is given.
+        Whether a last batch of fewer elements is yielded, and not dropped.
     axis : int or None, default=None
         None stacks on a new first axis; a number concatenates along that axis.
 
@@ -33,23 +33,25 @@ def buffer_stream(
 
     See Also
     --------
-    pescador.ops.batch : the operator that this is.
+    pescador.ops.batch : The operator that this function applies.
 
     Examples
     --------
-    >>> next(buffer_stream([{"x": 1}, {"x": 2}], 2))
-    {'x': array([1, 2])}
+    >>> list(buffer_stream([{"x": 1}, {"x": 2}, {"x": 3}], 2))
+    [{'x': array([1, 2])}]
+    >>> list(buffer_stream([{"x": 1}, {"x": 2}, {"x": 3}], 2, partial=True))
+    [{'x': array([1, 2])}, {'x': array([3])}]
     """
     return ops.batch(buffer_size, axis, partial=partial)(stream)
 
 
 def tuples(stream: Iterable[Any], *keys: str) -> Iterator[tuple[Any, ...]]:
-    """Mappings as tuples of what they have at `keys`.
+    """Turn each mapping into the tuple of its values at `keys`.
 
     Parameters
     ----------
-    stream : iterable
-        Of mappings.
+    stream : iterable of mapping
+        The elements.
     *keys : str
         The keys, in the order of the tuple.
 
@@ -60,7 +62,7 @@ def tuples(stream: Iterable[Any], *keys: str) -> Iterator[tuple[Any, ...]]:
 
     See Also
     --------
-    pescador.ops.tuples : the operator that this is.
+    pescador.ops.tuples : The operator that this function applies.
 
     Examples
     --------
@@ -75,14 +77,15 @@ def keras_tuples(
     inputs: str | Sequence[str] | None = None,
     outputs: str | Sequence[str] | None = None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Mappings as the pairs ``(x, y)`` that Keras fits a model on.
+    """Turn each mapping into a pair ``(x, y)``, as Keras takes it for fitting a model.
 
     Parameters
     ----------
-    stream : iterable
-        Of mappings.
+    stream : iterable of mapping
+        The elements.
     inputs, outputs : str, sequence of str, or None
-        The keys of `x` and of `y`: a str gives the array, a sequence a list of arrays, None None.
+        The keys of `x` and of `y`: a str for one array, a sequence for a list of arrays, None for
+        None.
 
     Yields
     ------
@@ -91,12 +94,14 @@ def keras_tuples(
 
     See Also
     --------
-    pescador.ops.keras_tuples : the operator that this is.
+    pescador.ops.keras_tuples : The operator that this function applies.
 
     Examples
     --------
     >>> list(keras_tuples([{"X": 1, "Y": 2}], "X", ["Y"]))
     [(1, [2])]
+    >>> list(keras_tuples([{"X": 1, "Y": 2}], "X"))
+    [(1, None)]
     """
     return ops.keras_tuples(inputs, outputs)(stream)
 
@@ -104,16 +109,16 @@ def keras_tuples(
 def cache(
     stream: Iterable[Any], n_cache: int, prob: float = 0.5, random_state: Any = None
 ) -> Iterator[Any]:
-    """A stochastic cache of `n_cache` elements.
+    """Hold `n_cache` elements, and yield each several times, at random.
 
     Parameters
     ----------
     stream : iterable
         The elements.
     n_cache : int > 0
-        How many elements are held.
+        The number of elements held.
     prob : float in (0, 1], default=0.5
-        How often a step reads a new element.
+        The share of the steps that read a new element.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed; None follows ``np.random.seed``.
 
@@ -124,10 +129,12 @@ def cache(
 
     See Also
     --------
-    pescador.ops.cache : the operator that this is.
+    pescador.ops.cache : The operator that this function applies.
 
     Examples
     --------
+    >>> list(cache(range(4), 2, random_state=0))
+    [0, 1, 0, 0, 1, 1, 2, 2, 3, 1]
     >>> list(cache(range(4), 2, prob=1, random_state=0))
     [0, 1, 2, 3]
     """

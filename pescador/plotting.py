@@ -1,4 +1,4 @@
-"""Plots of what a stream does; matplotlib is an extra, imported when a plot is drawn."""
+"""Plots of the run of a stream; matplotlib is an extra, imported when a plot is drawn."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 __all__ = ["activity"]
 
-# How many streams still have their names beside the axis.
+# The greatest number of streams whose names are written at the axis.
 NAMED = 40
 
 
 def activity(described: Iterable[Any], n: int = 1000, ax: Axes | None = None) -> Axes:
     """Draw which stream of a pool each element came from, and which streams were active.
 
-    The stream is run. Each stream of its pool that was activated has a line: a bar for as long as
-    it was active, and a mark for each element that it gave.
+    The stream is run. Each activated stream of its pool has a line, with a bar for each time that
+    it was active, and a mark for each element that it yielded.
 
     Parameters
     ----------
     described : Stream, or what `pescador.stream` takes
-        What is run: with a mux, or another operator on a pool. Where there are several, the first
-        is drawn.
+        The stream, with a mux or another operator on a pool. If there are several, the first is
+        drawn.
     n : int > 0, default=1000
-        How many elements of the stream are run, if there are as many.
+        The number of elements to run; fewer, if the stream has fewer.
     ax : matplotlib Axes or None, default=None
-        Where to draw; None for the current axes.
+        The axes to draw on; None for the current axes.
 
     Returns
     -------
     matplotlib Axes
-        What was drawn on; x counts the elements of the pool.
+        The axes that were drawn on; x counts the elements of the pool.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def activity(described: Iterable[Any], n: int = 1000, ax: Axes | None = None) ->
     names = _in_order({name for name, _, _ in pools[0].visits})
     lines = {name: line for line, name in enumerate(names)}
     for name, begin, end in pools[0].visits:
-        # Half a step on either side of what it gave.
+        # A bar extends half a step beyond the first and the last element.
         axes.barh(lines[name], end - begin, 0.8, begin - 0.5, color="C0", alpha=0.25)
     given = [lines[name] for name in pools[0].given]
     axes.plot(range(len(given)), given, "|", color="C0", markersize=4)
@@ -73,5 +73,5 @@ def activity(described: Iterable[Any], n: int = 1000, ax: Axes | None = None) ->
 def _in_order(names: set[Any]) -> list[Any]:
     try:
         return sorted(names)
-    except TypeError:  # names of several types
+    except TypeError:  # Names of several types cannot be sorted.
         return sorted(names, key=repr)

@@ -24,15 +24,15 @@ __all__ = [
 
 
 class MersenneTwister(random.Random):
-    """numpy's ``RandomState``, at the price of Python's ``random.Random``.
+    """The draws of numpy's ``RandomState``, at the cost of Python's ``random.Random``.
 
-    Both are the same Mersenne Twister, so ``random()`` here is ``random_sample()`` there. The
-    other draws below consume the same words and give the same numbers as the methods of
-    ``RandomState`` that they are named after, without its cost per scalar.
+    Both are the same Mersenne Twister, so ``random()`` here is ``random_sample()`` there. Each
+    other method below consumes the same words and returns the same numbers as the method of
+    ``RandomState`` that its docstring names, in less time for a single number.
     """
 
     def below(self, n: int) -> int:
-        """``RandomState.randint(0, n)``: masked rejection over words of 32 bits."""
+        """Return ``RandomState.randint(0, n)``, by masked rejection over words of 32 bits."""
         if n == 1:
             return 0
         mask = (1 << (n - 1).bit_length()) - 1
@@ -41,7 +41,7 @@ class MersenneTwister(random.Random):
         return value
 
     def order(self, n: int) -> list[int]:
-        """``RandomState.shuffle(numpy.arange(n))``: Fisher and Yates, from the end."""
+        """Return ``RandomState.shuffle(numpy.arange(n))``, by Fisher and Yates from the end."""
         places = list(range(n))
         for i in range(n - 1, 0, -1):
             j = self.below(i + 1)
@@ -49,12 +49,12 @@ class MersenneTwister(random.Random):
         return places
 
     def poisson(self, lam: float) -> int:
-        """``RandomState.poisson(lam)``.
+        """Return ``RandomState.poisson(lam)``.
 
-        Multiplication of uniforms (Knuth) below 10; above, the transformed rejection PTRS of
-        W. Hörmann, "The transformed rejection method for generating Poisson random variables",
-        Insurance: Mathematics and Economics 12 (1993); numpy's own where the rounding of its
-        logarithms would decide.
+        Below 10, uniforms are multiplied (Knuth). From 10 on, they are transformed and rejected:
+        the PTRS of W. Hörmann, "The transformed rejection method for generating Poisson random
+        variables", Insurance: Mathematics and Economics 12 (1993). Above 1e8, where the result
+        depends on how numpy rounds logarithms, numpy itself draws.
         """
         if lam > 1e8:
             return int(self._from_numpy(lambda state: state.poisson(lam)))
@@ -85,7 +85,7 @@ class MersenneTwister(random.Random):
                 return k
 
     def binomial(self, n: int, p: float) -> int:
-        """``RandomState.binomial(n, p)``: by inversion where the mean is small, else numpy's."""
+        """Return ``RandomState.binomial(n, p)``, by inversion if the mean is small."""
         if p > 0.5:
             return n - self._binomial(n, 1.0 - p)
         return self._binomial(n, p)
@@ -107,17 +107,17 @@ class MersenneTwister(random.Random):
         return k
 
     def choice_of_weights(self, weights: np.ndarray, size: int, replace: bool) -> np.ndarray:
-        """``RandomState.choice(weights, size, replace, p=weights)``; zeros where it refuses."""
+        """Return ``RandomState.choice(weights, size, replace, p=weights)``; zeros if it refuses."""
         shares = weights / weights.sum()
         drawn: np.ndarray
         try:
             drawn = self._from_numpy(lambda state: state.choice(weights, size, replace, shares))
-        except ValueError:  # Refused before anything is drawn.
+        except ValueError:  # numpy refuses before it draws anything.
             drawn = np.zeros(size)
         return drawn
 
     def _from_numpy(self, draw: Callable[[np.random.RandomState], Any]) -> Any:
-        """What a ``RandomState`` draws that stands where this one does; then on from there."""
+        """Draw from a ``RandomState`` in the state of this generator, and adopt its state."""
         _, words, _ = self.getstate()
         state = _scratch.state
         state.set_state(("MT19937", np.array(words[:-1], np.uint32), words[-1], 0, 0.0))
@@ -126,16 +126,16 @@ class MersenneTwister(random.Random):
         return drawn
 
     def adopt(self, state: np.random.RandomState) -> None:
-        """Go on from where a ``RandomState`` is."""
+        """Continue from the state of a ``RandomState``."""
         self.go_on_from(State.of(state))
 
     def go_on_from(self, state: State) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self.setstate((3, (*state.key, state.position), None))
 
 
 class _Scratch(threading.local):
-    """A ``RandomState`` for each thread: making one takes longer than all that is done with it."""
+    """One ``RandomState`` for each thread, since making one takes longer than using it."""
 
     @functools.cached_property
     def state(self) -> np.random.RandomState:
@@ -146,7 +146,7 @@ _scratch = _Scratch()
 
 
 def twister(seed: Seed) -> MersenneTwister:
-    """A generator at the start of the sequence of `seed`.
+    """Return a generator at the start of the sequence of `seed`.
 
     None draws one seed from numpy's global state, and so follows ``np.random.seed``.
 
@@ -168,39 +168,40 @@ def twister(seed: Seed) -> MersenneTwister:
 
 
 def fresh_word() -> int:
-    """32 bits from numpy's global state, so that ``np.random.seed`` decides them."""
+    """Draw 32 bits from numpy's global state, so that ``np.random.seed`` decides them."""
     return int(np.random.randint(2**32, dtype=np.uint32))
 
 
 def seed_globals(words: tuple[int, ...]) -> None:
-    """Seed the global state of numpy and of Python's ``random``, as a new process does."""
+    """Seed the global state of numpy and of Python's ``random``."""
     np.random.seed(words)
     random.seed(repr(words))
 
 
 def cumulative(weights: np.ndarray) -> list[float]:
-    """Where each weight's share of [0, 1) ends, rounded as numpy's ``choice`` does.
+    """Return the end of each weight's share of [0, 1), rounded as numpy's ``choice`` rounds it.
 
-    The entry that a uniform draw u chooses is ``bisect_right(cumulative(weights), u)``.
+    A uniform draw u chooses the entry ``bisect_right(cumulative(weights), u)``.
 
     Examples
     --------
     >>> cumulative(np.array([1.0, 0.0, 3.0]))
     [0.25, 0.25, 1.0]
     """
-    # The ufuncs' own methods give what sum() and cumsum() give, at half the cost of a call.
+    # The methods of the ufuncs return what sum() and cumsum() do, at half the cost of a call.
     ends = np.add.accumulate(weights / np.add.reduce(weights))
     ends /= ends[-1]
     return ends.tolist()  # type: ignore[no-any-return]
 
 
 class Candidates:
-    """A set of numbers below `n`, of which a uniform draw chooses one, in their order.
+    """A set of numbers below `n`, from which a uniform draw chooses one.
 
-    All are equally likely at any time, so a draw u chooses that of rank ``floor(u * count)``:
-    what numpy's ``choice`` finds with ``p = 1 / count``, without its n additions. The rank is
-    looked up in a tree of counts (P. M. Fenwick, "A new data structure for cumulative frequency
-    tables", Software: Practice and Experience 24 (1994)), made when the first number leaves.
+    All numbers of the set are equally likely, so a draw u chooses the number of rank
+    ``floor(u * count)``. numpy's ``choice`` finds the same with ``p = 1 / count``, by n additions.
+    Here the rank is looked up in a tree of counts, in log n steps (P. M. Fenwick, "A new data
+    structure for cumulative frequency tables", Software: Practice and Experience 24 (1994)). The
+    tree is made when the first number is removed.
 
     Examples
     --------
@@ -220,6 +221,7 @@ class Candidates:
         return self.count
 
     def choose(self, u: float) -> int:
+        """Return the number that a uniform draw chooses."""
         rank = int(u * self.count)
         if self.tree is None:
             return rank
@@ -231,10 +233,12 @@ class Candidates:
         return place
 
     def add(self, number: int) -> None:
+        """Add a number to the set."""
         if not self.present[number]:
             self._change(number, 1)
 
     def remove(self, number: int) -> None:
+        """Remove a number from the set."""
         if self.present[number]:
             self._change(number, -1)
 
@@ -248,6 +252,7 @@ class Candidates:
             place += place & -place
 
     def _tree(self) -> list[int]:
+        """Return the tree of counts of the numbers that are present."""
         places = np.arange(len(self.present) + 1)
         before = np.concatenate(([0], np.cumsum(self.present)))
         return (before - before[places - (places & -places)]).tolist()  # type: ignore[no-any-return]

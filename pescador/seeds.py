@@ -14,6 +14,7 @@ from pescador.values import FilledSeed, Words, changed
 
 __all__ = [
     "SEED",
+    "SEEDS",
     "Place",
     "Seed",
     "State",
@@ -55,8 +56,7 @@ def freeze(op: object, random_state: Any) -> Seed:
     op : object
         The operator, for the error message.
     random_state : None, int, sequence of int, RandomState, Generator, SeedSequence or BitGenerator
-        A ``RandomState`` is read as it stands; a ``Generator`` is read through a copy. Neither is
-        consumed.
+        A ``RandomState`` is read, a ``Generator`` is copied and the copy read. Neither is advanced.
 
     Returns
     -------
@@ -112,10 +112,13 @@ class Placeholder:
 
 SEED = Placeholder()
 
+# The types of the arguments that a source is not called with as they are.
+SEEDS = {Placeholder, FilledSeed}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a description that wants a seed: the user's entropy, and a path of names.
+    """A place in a description that needs a seed: the entropy of a user, and a path of names.
 
     Examples
     --------
@@ -130,6 +133,7 @@ class Place:
     path: tuple[Any, ...] = ()
 
     def at(self, *path: Any) -> Place:
+        """Return the place that a path of names leads to from here."""
         return Place(self.entropy, (*self.path, *path))
 
     def fill(self, argument: Any, name: Any) -> Any:
@@ -141,23 +145,25 @@ class Place:
     def words(self, n: int = 4) -> Words:
         """Return the seed of this place, `n` words of numpy's ``SeedSequence``."""
         entropy = [word if isinstance(word, int) else _number(word) for word in self.entropy]
-        # The entropy is also part of the key: alone it would not tell (7,) from (7, 0).
+        # SeedSequence makes the same of (7,) and (7, 0), so the key holds the entropy as well.
         sequence = np.random.SeedSequence(entropy, spawn_key=[_number((self.entropy, self.path))])
         return Words(sequence.generate_state(n).tolist(), self.entropy)
 
 
 def _number(name: Any) -> int:
+    """Return a whole number of 128 bits that is the same for equal names in every process."""
     return int.from_bytes(_digest(name, 16))
 
 
 def _digest(value: Any, size: int) -> bytes:
+    """Return `size` bytes that are the same for values of equal repr in every process."""
     import hashlib  # It takes some ms to import, and most runs do not need it.
 
     return hashlib.blake2b(repr(value).encode(), digest_size=size).digest()
 
 
 def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:
-    """Check the entropy that a user gives: whole numbers of at least 0, and strings."""
+    """Check the entropy of a user, which must consist of numbers of at least 0 and strings."""
     require(words, op, "entropy must be at least one number or str")
     return tuple(
         w if isinstance(w, str) else count(op, "entropy", w, least=0, most=math.inf) for w in words
@@ -165,7 +171,7 @@ def entropy_of(op: object, words: Any) -> tuple[int | str, ...]:
 
 
 def filled(op: Operator, **places: Place) -> Operator:
-    """Fill in the seed of its place for each of these fields that the operator has, and is None."""
+    """Fill in the seed of its place for each named field of the operator that is None."""
     missing = {name: at.words() for name, at in places.items() if getattr(op, name, at) is None}
     return changed(op, **missing) if missing else op
 
@@ -178,7 +184,7 @@ def argument(value: Any) -> Any:
 
 
 def divided(seed: Seed, index: int, count: int) -> Seed:
-    """Return the seed of shard `index` of `count`: no two shards draw the same; None stays None."""
+    """Return another seed for each shard `index` of `count`; None for None."""
     if seed is None:
         return None
     words = seed.key if isinstance(seed, State) else seed if isinstance(seed, tuple) else (seed,)

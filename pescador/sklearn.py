@@ -29,17 +29,18 @@ _DELEGATED = {
 
 
 class StreamLearner(BaseEstimator):  # type: ignore[misc]
-    """An estimator that is fitted batch by batch, by its ``partial_fit``.
+    """An estimator that learns from a stream batch by batch, by its ``partial_fit``.
 
-    What it is not itself asked for goes to the estimator, where that has it: predict,
-    predict_proba, predict_log_proba, decision_function, transform, inverse_transform, score.
+    The methods predict, predict_proba, predict_log_proba, decision_function, transform,
+    inverse_transform and score, and the attributes of a fitted estimator, are those of the wrapped
+    estimator.
 
     Parameters
     ----------
     estimator : scikit-learn estimator
-        With ``partial_fit``.
+        The estimator, which must have ``partial_fit``.
     max_batches : int > 0 or None, default=None
-        How many batches `iter_fit` learns from at most; None for all.
+        The greatest number of batches that `iter_fit` learns from; None for all.
     max_steps : int > 0 or None, default=None
         Another name for `max_batches`.
 
@@ -69,17 +70,18 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
             Batches: ``"X"``, of shape (n_samples, n_features), and for a classifier or regressor
             ``"Y"``, of shape (n_samples, ...).
         **kwargs
-            For the estimator's ``partial_fit``, at each batch; a classifier needs ``classes``.
+            Arguments for the estimator's ``partial_fit``, for each batch; a classifier needs
+            ``classes``.
 
         Returns
         -------
         StreamLearner
-            Itself.
+            The learner itself.
 
         Raises
         ------
         DataError
-            If a batch is no mapping, or lacks ``"X"`` or, where it is needed, ``"Y"``.
+            If a batch is not a mapping, or lacks ``"X"``, or lacks a ``"Y"`` that is needed.
         """
         supervised = is_classifier(self.estimator) or is_regressor(self.estimator)
         keys = ("X", "Y") if supervised else ("X",)
@@ -97,7 +99,7 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit(self, X: Any, y: Any = None, **kwargs: Any) -> StreamLearner:
-        """Have the estimator fit arrays.
+        """Fit the estimator to arrays.
 
         Parameters
         ----------
@@ -106,18 +108,18 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
         y : array-like, shape (n_samples, ...), or None, default=None
             Targets.
         **kwargs
-            For the estimator's ``fit``.
+            Arguments for the estimator's ``fit``.
 
         Returns
         -------
         StreamLearner
-            Itself.
+            The learner itself.
         """
         self.estimator.fit(X, y, **kwargs)
         return self
 
     def partial_fit(self, X: Any, y: Any = None, **kwargs: Any) -> StreamLearner:
-        """Have the estimator learn from one batch.
+        """Learn from one batch of arrays.
 
         Parameters
         ----------
@@ -126,12 +128,12 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
         y : array-like, shape (n_samples, ...), or None, default=None
             Targets.
         **kwargs
-            For the estimator's ``partial_fit``.
+            Arguments for the estimator's ``partial_fit``.
 
         Returns
         -------
         StreamLearner
-            Itself.
+            The learner itself.
         """
         self.estimator.partial_fit(X, y, **kwargs)
         return self
@@ -157,13 +159,14 @@ class StreamLearner(BaseEstimator):  # type: ignore[misc]
 
 
 def _picked(batch: Any, keys: tuple[str, ...], index: int) -> list[Any]:
+    """Return the arrays of a batch at `keys`, or refuse a batch that lacks one."""
     try:
         return [batch[key] for key in keys]
     except KeyError as error:
         problem = f"is missing; the batch has {[*batch]}"
         raise MissingKeyError(problem, "StreamLearner", index, error.args[0]) from error
     except (TypeError, IndexError) as error:
-        problem = f"{type(batch).__name__} is no mapping with the keys {[*keys]}"
+        problem = f"{type(batch).__name__} is not a mapping with the keys {[*keys]}"
         raise DataError(problem, "StreamLearner", index) from error
 
 

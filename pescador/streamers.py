@@ -1,4 +1,4 @@
-"""The documented classes of pescador 1 to 3, and the function mux: facades over streams."""
+"""The documented classes of pescador 1 to 3, and the function mux, each made of operators."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Streamer(Generic[A]):
     Parameters
     ----------
     streamer : generator function, iterable, Streamer or Stream
-        What to draw from.
+        The source.
     *args, **kwargs
         Arguments for a generator function.
 
     Attributes
     ----------
     stream : Stream
-        The description; ``streamer | op`` and ``iter(streamer)`` are those of it.
+        The description of the stream, which ``streamer | op`` and ``iter(streamer)`` use.
 
     Raises
     ------
@@ -87,12 +87,12 @@ class Streamer(Generic[A]):
 
     @property
     def stream(self) -> Stream[A]:
-        """The description; of a subclass with an `iterate` of its own, it runs that."""
+        """The description; a subclass with an `iterate` of its own has that as its source."""
         return Stream(getattr(self, self._overridden)) if self._overridden else self._stream
 
     @property
     def generator(self) -> Any:
-        """What the stream draws from, its source."""
+        """The source of the stream."""
         return self._stream.source
 
     streamer = generator
@@ -109,11 +109,11 @@ class Streamer(Generic[A]):
 
     @property
     def active(self) -> int:
-        """How many runs are live: from their first element until they end or are closed."""
+        """The number of live runs: from their first element until they end or are closed."""
         return self._active
 
     def activate(self) -> None:
-        """Count one live run more."""
+        """Count one more live run."""
         self._active += 1
 
     def deactivate(self) -> None:
@@ -132,12 +132,12 @@ class Streamer(Generic[A]):
             yield from run.items
 
     def generate(self, max_batches: int | None = None) -> Generator[A, None, None]:
-        """One run.
+        """Run the stream once.
 
         Parameters
         ----------
         max_batches : int >= 0 or None, default=None
-            How many elements at most; None for all.
+            The greatest number of elements; None for all.
 
         Yields
         ------
@@ -147,12 +147,12 @@ class Streamer(Generic[A]):
         return self._run(_bounded(self._stream, max_batches))
 
     def iterate(self, max_iter: int | None = None) -> Generator[A, None, None]:
-        """One run, as `generate`: the name that it has in pescador 2 and 3.
+        """Run the stream once, as `generate` does; pescador 2 and 3 use this name.
 
         Parameters
         ----------
         max_iter : int >= 0 or None, default=None
-            How many elements at most; None for all.
+            The greatest number of elements; None for all.
 
         Yields
         ------
@@ -162,12 +162,12 @@ class Streamer(Generic[A]):
         return self._run(_bounded(self._stream, max_iter))
 
     def cycle(self, max_iter: int | None = None) -> Generator[A, None, None]:
-        """Runs without end, each starting anew; a run without an element ends it.
+        """Run the stream again and again; a run without an element is the last one.
 
         Parameters
         ----------
         max_iter : int >= 0 or None, default=None
-            How many elements at most; None for no end.
+            The greatest number of elements; None for no end.
 
         Yields
         ------
@@ -179,16 +179,16 @@ class Streamer(Generic[A]):
     def tuples(
         self, *items: str, cycle: bool = False, max_batches: int | None = None
     ) -> Generator[tuple[Any, ...], None, None]:
-        """The elements, mappings, as tuples of what they have at `items`.
+        """Turn each mapping into the tuple of its values at `items`.
 
         Parameters
         ----------
         *items : str
             The keys, in the order of the tuples.
         cycle : bool, default=False
-            Whether to start anew at the end.
+            Whether the stream is restarted when it ends.
         max_batches : int >= 0 or None, default=None
-            How many elements at most; None for all.
+            The greatest number of elements; None for all.
 
         Yields
         ------
@@ -211,14 +211,14 @@ class Streamer(Generic[A]):
         max_iter: int | None = None,
         max_items: int | None = None,
     ) -> Generator[A, None, None]:
-        """One run, or runs without end.
+        """Run the stream once, or again and again.
 
         Parameters
         ----------
         max_batches : int >= 0 or None, default=None
-            How many elements at most; None for all.
+            The greatest number of elements; None for all.
         cycle : bool, default=False
-            Whether to start anew at the end.
+            Whether the stream is restarted when it ends.
         max_iter, max_items : int >= 0 or None
             Other names for `max_batches`.
 
@@ -255,23 +255,30 @@ class Streamer(Generic[A]):
 
 
 class BufferedStreamer(Streamer[A]):
-    """A stream of batches, re-cut into batches of `buffer_size` rows.
+    """A stream of batches of exactly `buffer_size` rows, from batches of any length.
 
     Parameters
     ----------
     streamer : generator function, iterable, Streamer or Stream
-        Of batches: mappings of arrays that share their first dimension.
+        The batches: mappings of arrays that share their first dimension.
     buffer_size : int > 0
-        How many rows make a batch.
+        The number of rows in a batch.
     strict_batch_size : bool, default=True
         Whether a last batch of fewer rows is dropped.
+
+    See Also
+    --------
+    pescador.ops.buffer : The operator that this class applies.
 
     Examples
     --------
     >>> import numpy as np
-    >>> buffered = BufferedStreamer([{"x": np.arange(3)}, {"x": np.arange(3)}], 2)
+    >>> buffered = BufferedStreamer([{"x": np.arange(3)}, {"x": np.arange(4)}], 2)
     >>> [batch["x"].tolist() for batch in buffered()]
     [[0, 1], [2, 0], [1, 2]]
+    >>> whole = BufferedStreamer([{"x": np.arange(3)}], 2, strict_batch_size=False)
+    >>> [batch["x"].tolist() for batch in whole()]
+    [[0, 1], [2]]
     """
 
     def __init__(self, streamer: Any, buffer_size: int, strict_batch_size: bool = True) -> None:
@@ -285,20 +292,20 @@ class ZMQStreamer(Streamer[A]):
     Parameters
     ----------
     streamer : generator function, iterable, Streamer or Stream
-        What to run there.
+        The stream to run there.
     min_port, max_port : int, default=49152, 65535
-        Which ports of 127.0.0.1 to use.
+        The ports of 127.0.0.1 to try.
     max_tries : int > 0, default=100
-        How many of them to try. Where one of the three is given a value of its own, elements
-        travel by TCP; else through shared memory.
+        The number of ports to try. If one of the three is not the default, elements are sent by
+        TCP, else through shared memory.
     copy : bool, default=False
-        Whether each array has memory of its own, and not part of what several arrived in.
+        Whether each array has memory of its own, and does not share it with others of a message.
     timeout : float >= 0 or None, default=None
-        How many seconds the process may take to end before it is killed; None for five.
+        The seconds that the process can take to end before it is killed; None for five.
 
     See Also
     --------
-    pescador.ops.zmq : the operator that this is.
+    pescador.ops.zmq : The operator that this class applies.
 
     Examples
     --------
@@ -329,23 +336,25 @@ class Mux(Streamer[A]):
     seed_pool : iterable or mapping of Streamer or iterable
         The streams.
     k : int > 0
-        How many streams are active.
+        The number of active streams.
     lam : float > 0 or None, default=256.0
-        An active stream gives at most ``1 + Poisson(lam)`` elements; None for no bound.
+        The rate of the quotas: an active stream yields at most ``1 + Poisson(lam)`` elements. None
+        lets it run until it ends.
     pool_weights : array-like of float >= 0, shape (n_streams,), or None
-        How often each stream gives an element while it is active; None for equal weights.
+        How often an active stream yields an element, relative to the others; None for equal
+        weights.
     with_replacement : bool, default=True
-        Whether a stream may be active several times at once.
+        Whether a stream can be active several times at once.
     prune_empty_seeds : bool, default=True
-        Whether a stream that gave nothing is never activated again.
+        Whether a stream that yielded nothing is never activated again.
     revive : bool, default=False
-        Without replacement: whether a stream that ended may be activated again.
+        Whether a stream that has ended can be activated again, without replacement.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
 
     See Also
     --------
-    pescador.ops.mux : the operator that this is.
+    pescador.ops.mux : The operator that this class applies.
 
     Examples
     --------
@@ -376,23 +385,29 @@ class StochasticMux(Streamer[A]):
     streamers : iterable or mapping of Streamer or iterable
         The streams.
     n_active : int > 0
-        How many streams are active.
+        The number of active streams.
     rate : float >= 1 or None
-        How many elements an active stream gives at most, on average; None for no bound.
+        The mean of the quotas, the greatest numbers of elements that active streams yield; None
+        lets each run until it ends.
     weights : array-like of float >= 0, shape (n_streams,), or None
-        How often each stream gives an element while it is active; None for equal weights.
-    mode : {"with_replacement", "single_active", "exhaustive"}
-        Whether a stream may be active several times at once; once at a time; or once at all.
+        How often an active stream yields an element, relative to the others; None for equal
+        weights.
+    mode : {"with_replacement", "single_active", "exhaustive"}, default="with_replacement"
+        The streams that can be activated next:
+
+        - "with_replacement": any stream, active or not;
+        - "single_active": any stream that is not active at the time;
+        - "exhaustive": any stream that has not been activated before.
     prune_empty_streams : bool, default=True
-        Whether a stream that gave nothing is never activated again.
-    dist : {"binomial", "poisson", "constant"}
-        How the number of elements is distributed.
+        Whether a stream that yielded nothing is never activated again.
+    dist : {"binomial", "poisson", "constant"}, default="binomial"
+        The distribution of the quotas, as in `pescador.ops.mux`; "poisson" is "poisson_mean" there.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
 
     See Also
     --------
-    pescador.ops.mux : the operator behind it.
+    pescador.ops.mux : The operator that this class applies.
 
     Examples
     --------
@@ -427,20 +442,20 @@ class StochasticMux(Streamer[A]):
 
 
 class ShuffledMux(Streamer[A]):
-    """A random mixture in which every stream is active, and starts anew when it ends.
+    """A random mixture in which every stream is active, and is restarted when it ends.
 
     Parameters
     ----------
     streamers : iterable or mapping of Streamer or iterable
         The streams.
     weights : array-like of float >= 0, shape (n_streams,), or None
-        How often each stream gives an element; None for equal weights.
+        How often a stream yields an element, relative to the others; None for equal weights.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
 
     See Also
     --------
-    pescador.ops.shuffled : the operator that this is.
+    pescador.ops.shuffled : The operator that this class applies.
 
     Examples
     --------
@@ -453,20 +468,24 @@ class ShuffledMux(Streamer[A]):
 
 
 class RoundRobinMux(Streamer[A]):
-    """One element of each stream in turn.
+    """A mixture that takes one element of each stream in turn.
 
     Parameters
     ----------
     streamers : iterable or mapping of Streamer or iterable
         The streams.
-    mode : {"exhaustive", "cycle", "permuted_cycle"}
-        What follows when all have ended: nothing; all again; all again in a random order.
+    mode : {"exhaustive", "cycle", "permuted_cycle"}, default="exhaustive"
+        The continuation when all streams have ended:
+
+        - "exhaustive": the run ends;
+        - "cycle": all streams are restarted, in the same order;
+        - "permuted_cycle": all streams are restarted, in a random order.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
-        The seed of the orders; None follows ``np.random.seed``.
+        The seed of each run; None follows ``np.random.seed``.
 
     See Also
     --------
-    pescador.ops.round_robin : the operator that this is.
+    pescador.ops.round_robin : The operator that this class applies.
 
     Examples
     --------
@@ -479,25 +498,28 @@ class RoundRobinMux(Streamer[A]):
 
 
 class ChainMux(Streamer[A]):
-    """One stream after another.
+    """A stream that yields one stream after another.
 
     Parameters
     ----------
     streamers : iterable or mapping of Streamer or iterable, or a generator function
-        The streams; they may come lazily, and without end.
-    mode : {"exhaustive", "cycle"}
-        What follows when the last has ended: nothing, or the first again.
+        The streams, which can be lazy and endless.
+    mode : {"exhaustive", "cycle"}, default="exhaustive"
+        The continuation when the last stream has ended:
+
+        - "exhaustive": the run ends;
+        - "cycle": the first stream follows again.
     random_state : object
-        Not used; it keeps the place that it has in pescador 3.
+        A parameter of pescador 3 that is not used.
 
     See Also
     --------
-    pescador.ops.chain : the operator that this is.
+    pescador.ops.chain : The operator that this class applies.
 
     Examples
     --------
-    >>> "".join(ChainMux(["ab", "cd"]))
-    'abcd'
+    >>> "".join(ChainMux(["ab", "cd"])), "".join(ChainMux(["ab", "c"], mode="cycle")(7))
+    ('abcd', 'abcabca')
     """
 
     def __init__(self, streamers: Any, mode: str = "exhaustive", random_state: Any = None) -> None:
@@ -515,27 +537,29 @@ def mux(
     prune_empty_seeds: bool = True,
     revive: bool = False,
 ) -> Stream[Any]:
-    """A random mixture of at most `n_samples` elements, as `Mux` makes it.
+    """Mix the streams of a pool at random as `Mux` does, for at most `n_samples` elements.
 
     Parameters
     ----------
     seed_pool : iterable or mapping of Streamer or iterable
         The streams.
     n_samples : int >= 0 or None
-        How many elements at most; None for all.
+        The greatest number of elements; None for all.
     k : int > 0
-        How many streams are active.
+        The number of active streams.
     lam : float > 0 or None, default=256.0
-        An active stream gives at most ``1 + Poisson(lam)`` elements; None for no bound.
+        The rate of the quotas: an active stream yields at most ``1 + Poisson(lam)`` elements. None
+        lets it run until it ends.
     pool_weights : array-like of float >= 0, shape (n_streams,), or None
-        How often each stream gives an element while it is active; None for equal weights.
+        How often an active stream yields an element, relative to the others; None for equal
+        weights.
     with_replacement, prune_empty_seeds, revive : bool
-        As for `Mux`.
+        Choices of the streams to activate, as for `Mux`.
 
     Returns
     -------
     Stream
-        To be iterated, joined with ``|`` or wrapped in a `Streamer`.
+        A stream to iterate, to join with ``|`` or to wrap in a `Streamer`.
 
     Examples
     --------
@@ -547,17 +571,17 @@ def mux(
 
 
 def streamable(function: Callable[P, Iterable[A]]) -> Callable[P, Streamer[A]]:
-    """Decorate a generator function, so that a call gives a `Streamer`.
+    """Decorate a generator function so that a call returns a `Streamer`.
 
     Parameters
     ----------
     function : generator function
-        What to run.
+        The function that each run calls.
 
     Returns
     -------
     callable
-        From the function's arguments to a `Streamer`.
+        A function of the same arguments that returns a `Streamer`.
 
     Examples
     --------
@@ -580,7 +604,7 @@ def streamable(function: Callable[P, Iterable[A]]) -> Callable[P, Streamer[A]]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Undecorated:
-    """What a `streamable` function decorates; pickled by the name of the decorated."""
+    """The function under `streamable`, pickled by the name of the decorated one."""
 
     decorated: Any
 
@@ -594,6 +618,7 @@ class _Undecorated:
 def _mux(
     k: int, lam: Any, weights: Any, with_replacement: bool, prune_empty: bool, revive: bool
 ) -> Callable[..., ops.mux]:
+    """Return a mux that lacks only its seed, from the parameters of pescador 1."""
     for name, value in (("with_replacement", with_replacement), ("revive", revive)):
         errors.flag("Mux", name, value)
     mode = "exhaustive"
@@ -605,11 +630,12 @@ def _mux(
 
 
 def _bounded(described: Stream[A], n: int | None) -> Stream[A]:
+    """Return the first `n` elements of a stream, or all of them for None."""
     return described if n is None else described | ops.take(n)
 
 
 def _lifted(streamer: Any, *args: Any, **kwargs: Any) -> Stream[Any]:
-    """A stream of what the classes take: an iterable, or a function known to give one."""
+    """Return the stream of an iterable, or of a function that is known to return one."""
     if (
         isinstance(streamer, Iterable)
         or inspect.isgeneratorfunction(streamer)
@@ -625,5 +651,5 @@ def _lifted(streamer: Any, *args: Any, **kwargs: Any) -> Stream[Any]:
 
 
 def _pool(streamers: Any) -> Stream[Any]:
-    """A pool that can be run again: what is given as an iterator is read once, here."""
+    """Return a pool that can be run again: a started iterator is read here, once."""
     return _lifted(tuple(streamers) if isinstance(streamers, Iterator) else streamers)

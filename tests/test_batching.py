@@ -152,8 +152,6 @@ def test_a_batch_of_one_is_in_the_byte_order_of_the_machine_too():
         assert given.dtype == np.dtype("f8")
 
 
-# Memory.
-
 WAYS = [batch(2), batch(2, 0), batch(1), batch(1, 0), buffer(6), buffer(3), buffer(2), buffer(1)]
 WAYS += [batch(5, partial=True), buffer(50, partial=True)]
 each_way = pytest.mark.parametrize("way", WAYS, ids=repr)
@@ -215,9 +213,6 @@ def test_elements_are_gathered_by_reference_until_the_batch_is_full():
             yield array
 
     assert [one.ravel().tolist() for one in stream(refilled) | batch(2)] == [[1, 1], [3, 3]]
-
-
-# Demand.
 
 
 @pytest.mark.parametrize("k", [0, 1, 3])
@@ -420,8 +415,7 @@ def test_unbatch_undoes_batch_and_buffer(n):
         assert [row["Y"] for row in given] == list(range(len(given)))
 
 
-# What does not fit. Elements and what is said of them; the last has the fault.
-
+# What does not fit: elements, of which the last has the fault, and what is said of them.
 X2, X3 = np.zeros(2), np.zeros(3)
 OBJECTS = " holds Python objects, which cannot be batched"
 NO_ROWS = " has no first dimension; a batch of one row has arrays of shape (1, ...)"
@@ -591,9 +585,6 @@ def test_a_ragged_list_is_told_in_numpys_words():
         list([[1, 2], [[1], [2, 3]]] | batch(2))
 
 
-# What was read before a fault.
-
-
 def test_with_partial_all_that_was_read_before_a_misfit_is_given():
     elements = [{"x": np.full(2, i)} for i in range(8)]
     elements[5] = {"x": X3}
@@ -684,20 +675,20 @@ def test_an_exception_in_the_middle_of_a_batch_comes_after_what_was_read(partial
     given, error = until_fault(stream(failing, range(6)) | op)
     assert [one.tolist() for one in given] == [[0, 1, 2, 3], *[[4, 5]] * partial]
     assert type(error) is Fault
-    assert notes(error) == [f"{op}: raised by what comes before it, at element 6"]
+    assert notes(error) == [f"{op}: raised upstream, at element 6"]
 
     op = buffer(4, partial=partial)
     given, error = until_fault(stream(failing, chunks(3, 3)) | op)
     assert numbers(given) == [[0, 1, 2, 3], *[[4, 5]] * partial]
     assert type(error) is Fault
-    assert notes(error) == [f"{op}: raised by what comes before it, at element 2"]
+    assert notes(error) == [f"{op}: raised upstream, at element 2"]
 
 
 def test_an_exception_before_the_first_element_leaves_nothing_to_give():
     for op in (batch(2, partial=True), buffer(2, partial=True)):
         given, error = until_fault(stream(failing, ()) | op)
         assert given == []
-        assert notes(error) == [f"{op}: raised by what comes before it, at element 0"]
+        assert notes(error) == [f"{op}: raised upstream, at element 0"]
 
 
 def test_an_exception_and_a_misfit_before_it():
@@ -706,7 +697,7 @@ def test_an_exception_and_a_misfit_before_it():
     assert error.index == 2
     while not isinstance(error, Fault):  # Neither is lost.
         error = error.__context__
-    assert notes(error) == ["batch(9, partial=True): raised by what comes before it, at element 3"]
+    assert notes(error) == ["batch(9, partial=True): raised upstream, at element 3"]
 
 
 def test_a_source_that_recovers_can_be_continued_where_it_failed():

@@ -139,7 +139,7 @@ class TestBeginningAgain:
 
     def test_a_started_generator_is_cycled(self):
         finding = only(numbers(3) | cycle())
-        problem = "it runs again the generator numbers, which is started already "
+        problem = "it restarts the generator numbers, which is started already "
         assert said(finding) == ("warning", cycle(), problem + "and yields each element once")
         assert finding.instead == "stream(function), of the function that makes it"
 
@@ -210,7 +210,7 @@ class TestMux:
         pool = {"a": range(3), "b": range(4)}
         finding = only(pool | mux(1, mode="exhaustive", weights={"a": 1, "b": 0}))
         assert finding.severity == "warning"
-        assert finding.problem == "stream 'b' has weight 0, so its elements never come"
+        assert finding.problem == "stream 'b' has weight 0, so it yields nothing"
 
     @pytest.mark.parametrize("k", [1, 2])
     def test_as_many_are_active_as_there_are(self, k):
@@ -228,7 +228,7 @@ class TestMoving:
         finding = only(range(3) | steps | move())
         assert finding.severity == "error"
         assert finding.step == steps.ops[1]
-        assert finding.problem.startswith("it cannot be pickled, to move to another process: ")
+        assert finding.problem.startswith("it cannot be pickled, to be sent to another process: ")
         assert finding.instead == "functions and classes at the top of a module"
 
     @without_cloudpickle
@@ -271,8 +271,8 @@ class TestMoving:
         assert finding.severity == "error"
         assert finding.step == move()
         assert finding.stream == (0,)
-        problem = "it cannot move the generator numbers, which is started already, "
-        assert finding.problem == problem + "to another process"
+        problem = "the generator numbers is started already, "
+        assert finding.problem == problem + "so it cannot be sent to another process"
 
     def test_a_random_step_behind_several_workers(self):
         finding = only(range(3) | shuffle(4) | move(2))
@@ -367,9 +367,7 @@ def test_checking_never_fails_and_says_the_same_again(case):
     assert check(described) == check(described)
 
 
-# No false alarm. What is looked at is every stream that an example runs, and each before its steps.
-
-
+# Examined is every stream that an example runs, and each before its steps.
 @pytest.fixture
 def examined(monkeypatch):
     """Every stream that is run; it runs as ever."""
@@ -414,11 +412,22 @@ def test_no_false_alarm_on_a_page(page, examined):
     assert examined or ">>>" not in text or "reference" in page.parts
 
 
+# Operators show their edge cases, some of which are rightly found to be mistakes.
+SHOWN = {
+    "pescador.ops": {
+        "it restarts a stream that has no elements",
+        "there are only 2 streams to be active",
+        "there are only 3 elements",
+    },
+}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_no_false_alarm_on_a_docstring(name, examined):
     for test in doctest.DocTestFinder().find(importlib.import_module(name)):
         run_examples(test)
-    assert alarms(examined) == set()
+    found = [one for described in examined.values() for one in check(described)]
+    assert {one.problem for one in found} == SHOWN.get(name, set())
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ from pescador.ops import (
 )
 from pescador.testing import Probe, alike
 from readings import elements, unseeded
-from sources import seed_numpy
+from sources import seed_numpy, shown
 from strategies import streams
 
 
@@ -306,7 +306,7 @@ class TestTimes:
         assert [step.seconds for step in found.steps] == [0, 0, 15, 3]
         assert [step.waits_for for step in found.steps] == ["", "", "a thread", ""]
         assert found.waiting == 15
-        assert "It waits for a thread: profile what stands before it" in str(found)
+        assert "It waits for a thread: profile the steps before it" in str(found)
         assert "Waiting: 15.0 s" in str(found)
 
     def test_a_pool_after_a_boundary(self):
@@ -329,7 +329,7 @@ class TestBytes:
             (None, 0),
             (object(), 0),
         ],
-        ids=repr,
+        ids=shown,
     )
     def test_the_bytes_of_an_element(self, item, nbytes):
         assert size(item) == nbytes

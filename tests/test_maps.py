@@ -28,9 +28,6 @@ def test_they_are_in_pescador_and_in_maps():
     assert {function.__name__ for function in maps.FUNCTIONS} == {*NAMES}
 
 
-# Each is its operator.
-
-
 @given(
     n=st.integers(0, 9),
     size=st.integers(1, 4),
@@ -74,8 +71,6 @@ def test_cache_is_cache(n, size, prob, seed):
     assert ours == [*(range(n) | ops.cache(size, prob, random_state=seed))]
     assert ours[:size] == [*range(n)][:size]
 
-
-# What they take.
 
 CALLS = {
     "buffer_stream": lambda stream: pescador.buffer_stream(stream, 2),
@@ -145,9 +140,6 @@ def test_a_started_generator_stays_the_callers(call):
     assert next(source)["X"].shape == (3,)
 
 
-# What they refuse.
-
-
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
@@ -174,8 +166,8 @@ def test_parameters_are_refused_by_the_call(expression, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("pescador.tuples([{'X': 1}, 5], 'X')", "tuples('X'): element 1: int 5 is no mapping"),
-        ("pescador.keras_tuples([{'X': 1}, 5], 'X')", "element 1: int 5 is no mapping"),
+        ("pescador.tuples([{'X': 1}, 5], 'X')", "tuples('X'): element 1: int 5 is not a mapping"),
+        ("pescador.keras_tuples([{'X': 1}, 5], 'X')", "element 1: int 5 is not a mapping"),
         ("pescador.buffer_stream([{'X': 1}] * 2 + [{'X': 1}, 5], 2)", "batch(2): element 3: int 5"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Looking at a stream without changing it: what is wrong with it, what it is, where time goes."""
+"""Inspecting a stream without changing it: its problems, its steps, and where its time goes."""
 
 from pescador.checks import check
 from pescador.inspecting.explaining import Explanation, explain

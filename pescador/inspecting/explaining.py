@@ -1,4 +1,4 @@
-"""Explaining: a stream as a tree of its steps, with what is known of each."""
+"""Explaining: a stream as a tree of its steps, with the readings of each."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Explanation", "Row", "explain"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is known of one step.
+    """The readings of one step.
 
     Parameters
     ----------
     step : str
-        The source or the operator, behind the lines of the tree.
+        The source or the operator, after the lines of the tree.
     length : int, math.inf or None
-        How many elements have come out of it at the end; None where that is not known.
+        The number of elements that the step yields; None if it is not known.
     seeded : bool or None
-        Whether its random draws have a seed, or will be given one when they begin; None where it
-        draws nothing.
+        Whether its random draws have a seed, or are seeded when the run begins; None if it draws
+        nothing.
     runs : str
-        In which thread or processes, if not those of the consumer.
+        The thread or the processes that run it, if they are not the consumer's.
     functions : tuple of str
-        Where its functions are written, those in Python: ``file:line``.
+        The places ``file:line`` of its functions that are written in Python.
     """
 
     step: str
@@ -44,18 +44,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Rendered):
-    """What `explain` returns: printed it is a table, in a notebook too.
+    """The result of `explain`, which prints itself as a table, also in a notebook.
 
     Parameters
     ----------
     rows : tuple of Row
-        One per step: a source, what its elements pass through, and the streams of a pool below it.
+        One row per step: a source, the operators after it, and the streams of a pool below the
+        pool.
     """
 
     rows: tuple[Row, ...]
 
     def tables(self) -> list[Table]:
-        """The rows, as one table."""
+        """Return the rows as one table."""
         head = ("step", "length", "seed", "runs in", "functions")
         rows = [
             (
@@ -71,19 +72,19 @@ class Explanation(Rendered):
 
 
 def explain(described: Iterable[Any]) -> Explanation:
-    """A stream as a tree: each step with its length, its seed, where it runs, and your functions.
+    """Explain a stream as a tree: the length, seed, process and functions of each step.
 
-    Nothing is run. Streams of a pool that are alike are told once, by the first of them.
+    Nothing is run. Streams of a pool that have the same steps are shown once, by the first of them.
 
     Parameters
     ----------
     described : Stream, or what `pescador.stream` takes
-        What is looked at.
+        The stream.
 
     Returns
     -------
     Explanation
-        A value, which shows itself as a table.
+        A value that prints itself as a table.
 
     Examples
     --------

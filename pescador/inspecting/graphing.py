@@ -1,4 +1,4 @@
-"""Graphing: a stream as a Mermaid diagram."""
+"""Graphing: a stream as a Mermaid flowchart."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ __all__ = ["graph"]
 
 
 def graph(described: Iterable[Any]) -> str:
-    """A stream as the text of a Mermaid flowchart: steps, pools, and where they run.
+    """Draw a stream as the text of a Mermaid flowchart: its steps, pools and processes.
+
+    Nothing is run.
 
     Parameters
     ----------
     described : Stream, or what `pescador.stream` takes
-        What is looked at; nothing is run.
+        The stream.
 
     Returns
     -------
     str
-        For https://mermaid.js.org, which many readers of Markdown render.
+        A text for https://mermaid.js.org, which many viewers of Markdown draw.
 
     Examples
     --------
@@ -45,7 +47,7 @@ def graph(described: Iterable[Any]) -> str:
 
 
 def _drawn(branch: Branch, numbers: Iterator[int]) -> tuple[list[str], str]:
-    """The lines of a branch, and the name of its last node."""
+    """Return the lines of a branch, and the name of its last node."""
     lines: list[str] = []
     before = ""
     for step in branch.steps:
@@ -64,7 +66,8 @@ def _drawn(branch: Branch, numbers: Iterator[int]) -> tuple[list[str], str]:
 
 
 def _text(label: str) -> str:
-    # Entities of Mermaid, which has its own use for what stands in HTML.
+    """Return a label with the characters escaped that Mermaid reads as its own."""
+    # Mermaid has entities of its own, without the ampersand of HTML.
     for character in '#"<>':
         label = label.replace(character, f"#{ord(character)};")
     return label

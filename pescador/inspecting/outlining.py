@@ -1,4 +1,4 @@
-"""Outlines: the steps of a stream one under another, its pool's streams in groups of alike ones."""
+"""Outlines: the steps of a stream, with streams of a pool that have the same steps grouped."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from pescador.values import changed, fields_of, show
 
 __all__ = ["Branch", "Step", "outline", "places"]
 
+# The width of the longest label, in characters.
+WIDTH = 64
+
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """A source or an operator where it stands.
+    """A source or an operator of a stream, at its place.
 
     Attributes
     ----------
     described : Stream
-        The stream up to here.
+        The stream up to this step.
     runs : str
-        In which thread or processes, if not those of the consumer.
+        The thread or the processes that run it, if they are not the consumer's.
     reseeded : bool
-        Whether it is given the seeds that it lacks when it begins.
+        Whether missing seeds are filled in when its run begins.
     pool : dict
-        Of a step whose elements are streams: these, in branches of alike ones.
+        The streams that are the elements of this step, grouped in branches.
     """
 
     described: Stream[Any]
@@ -49,10 +52,10 @@ class Step:
             size = sum(len(branch.names) for branch in self.pool.values())
             return f"pool of {size} stream{'s' * (size != 1)}"
         shown = repr(self.described if self.op is None else self.op)
-        return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 4]}...)"
+        return shown if len(shown) <= WIDTH else f"{shown[: WIDTH - 4]}...)"
 
     def admit(self, name: Any, member: Stream[Any], join: Op[Any, Any] | None) -> Branch:
-        """The branch of the pool to which a stream belongs, with its name in it."""
+        """Return the branch of the pool that a stream belongs to, and note its name there."""
         kind = _kind(member)
         if kind not in self.pool:
             self.pool[kind] = outline(
@@ -62,24 +65,21 @@ class Step:
         return self.pool[kind]
 
 
-LONGEST = 64
-
-
 @dataclass(slots=True, eq=False)
 class Branch:
-    """Streams that are alike: the steps of the first, from its source on, and the names of all."""
+    """Streams of the same steps: the steps of the first, from its source on, and all names."""
 
     steps: list[Step]
     names: dict[Any, None] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
-        """Whose steps they are, within the pool."""
+        """The names of the streams within the pool."""
         first, *more = self.names
         return f"{first!r} and {len(more)} like it: " if more else f"{first!r}: "
 
     def lines(self, title: str = "") -> Iterator[tuple[str, Step]]:
-        """Each step, with a line of the drawing of the tree."""
+        """Yield each step, with its line in the drawing of the tree."""
         for step in self.steps:
             yield title + step.label, step
             title = ""
@@ -92,21 +92,21 @@ class Branch:
 
 
 def outline(described: Stream[Any], runs: str = "", reseeded: bool = False) -> Branch:
-    """The steps of a stream.
+    """Return the steps of a stream.
 
     Parameters
     ----------
     described : Stream
-        What is looked at.
+        The stream.
     runs : str, default=""
-        Where its consumer runs.
+        The thread or the processes that run its consumer.
     reseeded : bool, default=False
-        Whether its consumer gives it the seeds that it lacks.
+        Whether its consumer fills in missing seeds.
 
     Returns
     -------
     Branch
-        Without a name.
+        The steps, without a name.
     """
     steps = []
     first = seeded_later(described)
@@ -122,13 +122,13 @@ def outline(described: Stream[Any], runs: str = "", reseeded: bool = False) -> B
 
 
 def places(step: Step) -> tuple[str, ...]:
-    """File and line of its source's function, or of the functions among its parameters."""
+    """Return the file and line of each function of a step that is written in Python."""
     values = (step.described.source,) if step.op is None else fields_of(step.op)
     return tuple(filter(None, map(_place, filter(callable, values))))
 
 
 def _place(function: Any) -> str:
-    """Where a function or class is written; empty if not in Python."""
+    """Return the file and line of a function or class; empty if it is not written in Python."""
     while isinstance(function, functools.partial):
         function = function.func
     if inspect.isclass(function):
@@ -147,6 +147,7 @@ def _place(function: Any) -> str:
 
 
 def _kind(described: Stream[Any]) -> Any:
+    """Return a value that is equal for streams of the same steps."""
     source = described.source
     return (
         show(source) if callable(source) else type(source),

@@ -1,4 +1,4 @@
-"""Probing: a stream rewritten so that what passes between its steps is counted and timed."""
+"""Probing: a stream rewritten so that the elements between its steps are counted and timed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,25 @@ from pescador.values import Named, changed
 
 __all__ = ["Meter", "Records", "Visit", "Visits", "probed"]
 
-# So many elements are weighed at first, then one of so many: that takes longer than to count.
+# Weighing takes longer than counting: the first 16 elements are weighed, then every 16th.
 SAMPLING = 16
 
 
 @dataclass(slots=True, eq=False)
 class Meter:
-    """What came out of a step: how many elements, in which time of its own, of how many bytes."""
+    """The measurements of a step.
+
+    Attributes
+    ----------
+    elements : int
+        The number of elements that it yielded.
+    seconds : float
+        The time that it took, without the steps before it.
+    weighed : int
+        The number of elements whose bytes were counted.
+    nbytes : int
+        The bytes of those elements.
+    """
 
     elements: int = 0
     seconds: float = 0.0
@@ -31,13 +43,13 @@ class Meter:
     nbytes: int = 0
 
     def weigh(self, item: Any) -> None:
-        """Add an element to those of which the bytes are known."""
+        """Count the bytes of an element."""
         self.weighed += 1
         self.nbytes += size(item)
 
 
 def size(item: Any) -> int:
-    """The bytes of the arrays, strings and numbers in an element."""
+    """Return the bytes of the arrays, strings and numbers in an element."""
     known = getattr(item, "nbytes", None)
     if isinstance(known, int):
         return known
@@ -52,31 +64,62 @@ def size(item: Any) -> int:
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """An activation of a stream of a pool: its place in time is told in elements of the pool."""
+    """One activation of a member of a pool.
+
+    Attributes
+    ----------
+    visits : Visits
+        The visits of the whole pool.
+    member : int
+        The number of the member.
+    begin, end : int or None
+        The number of elements that the pool had yielded at either end; None before the end.
+    retired : bool
+        Whether the member was closed while the pool ran on.
+    opening : float
+        The seconds that its first element took, from the source on.
+    """
 
     visits: Visits
     member: int
     begin: int
     end: int | None = None
     retired: bool = False
-    # What the first element took, from the source on.
     opening: float = 0.0
 
     def close(self) -> None:
-        """Retire, unless the whole pool was left."""
+        """End the visit; the member is retired, unless the whole pool was closed before."""
         if self.end is None:
             self.retired = True
             self.leave()
 
     def leave(self) -> None:
-        """End."""
+        """Note the end of the visit."""
         self.end = len(self.visits.given)
         self.visits.active.remove(self)
 
 
 @dataclass(slots=True, eq=False)
 class Visits:
-    """What a pool did: the stream that each element came from, and when which were active."""
+    """The visits of one pool: the member that each element came from, and when each was active.
+
+    Attributes
+    ----------
+    records : Records
+        The records of the whole run.
+    step : Step
+        The step whose elements are the members.
+    op : Op
+        The operator that joins them.
+    names : dict
+        The number of each member, by its name.
+    given : list of int
+        The number of the member, for each element of the pool.
+    all : list of Visit
+        The visits, in the order in which they began.
+    active : set of Visit
+        The visits that have not ended.
+    """
 
     records: Records
     step: Step
@@ -87,36 +130,36 @@ class Visits:
     active: set[Visit] = field(default_factory=set)
 
     def watched(self, name: Any, member: Any) -> Stream[Any]:
-        """A stream of the pool, with probes in it and its visits noted."""
+        """Return a member of the pool, with its steps measured and its visits noted."""
         described = stream(member)
         branch = self.step.admit(name, described, self.op)
         number = self.names.setdefault(name, len(self.names))
         return probed(described, branch, self.records).then(Visited(self, number))
 
     def begin(self, member: int) -> Visit:
-        """Note that a stream is activated."""
+        """Note that a member is activated."""
         visit = Visit(self, member, len(self.given))
         self.all.append(visit)
         self.active.add(visit)
         return visit
 
     def leave(self) -> None:
-        """Note that the pool is left as a whole."""
+        """Note that the pool is closed as a whole."""
         for visit in [*self.active]:
             visit.leave()
 
 
 class Records:
-    """All that the probes of one run write down.
+    """All measurements of one run.
 
     Attributes
     ----------
     inner : float
-        What the probes further up took of the time of the one that waits for them.
+        The seconds that the steps further up have taken while the current one waited.
     meters : dict of Step to Meter
-        Of each step; alike streams of a pool share theirs.
+        The measurements of each step; members of a pool with the same steps share them.
     pools : dict of Step to list of Visits
-        Of each step whose elements are streams.
+        The pools of each step whose elements are streams.
     """
 
     def __init__(self) -> None:
@@ -125,15 +168,18 @@ class Records:
         self.pools: defaultdict[Step, list[Visits]] = defaultdict(list)
 
     def pool(self, step: Step, op: Op[Any, Any]) -> Visits:
-        """Visits of one more pool at this step, which `op` joins."""
+        """Add a pool whose members are the elements of a step, joined by `op`."""
         visits = Visits(self, step, op)
         self.pools[step].append(visits)
         return visits
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Probe(Same):
-    """Counts and times what comes from its upstream, without the time of the probes in there."""
+class Measured(Same):
+    """A step that counts and times the elements of its upstream.
+
+    The time that the measured steps further up take is subtracted.
+    """
 
     meter: Meter
     records: Records
@@ -169,7 +215,7 @@ class Probe(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Visited(Same):
-    """The last step of a stream of a pool: notes its visits and elements."""
+    """The last step of a member of a pool, which notes its visits and its elements."""
 
     visits: Visits
     member: int
@@ -195,7 +241,7 @@ class Visited(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Watched(Same):
-    """Streams that a pool is made of while it runs, each with probes in it."""
+    """A step that measures the members of a pool that is made as it runs."""
 
     visits: Visits
 
@@ -210,20 +256,20 @@ class Watched(Same):
 
 
 class Timed(Sequence[Any]):
-    """A source that can be indexed, as the operators that skip need it, with a probe."""
+    """A measured source that can be indexed, as operators that skip elements need it."""
 
-    def __init__(self, values: Sequence[Any], probe: Probe) -> None:
+    def __init__(self, values: Sequence[Any], measured: Measured) -> None:
         self.values = values
-        self.probe = probe
+        self.measured = measured
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __iter__(self) -> Iterator[Any]:
-        return self.probe(self.values)
+        return self.measured(self.values)
 
     def __getitem__(self, index: Any) -> Any:
-        meter, records = self.probe.meter, self.probe.records
+        meter, records = self.measured.meter, self.measured.records
         start = perf_counter()
         item = self.values[index]
         meter.seconds += perf_counter() - start
@@ -235,56 +281,58 @@ class Timed(Sequence[Any]):
 
 
 def probed(described: Stream[Any], branch: Branch, records: Records) -> Stream[Any]:
-    """The same elements in the same order, with probes between the steps.
+    """Return a stream of the same elements, in the same order, whose steps are measured.
 
-    What runs elsewhere, before an operator that moves it there, is left as it is.
+    Steps that run in other processes or threads are left as they are.
 
     Parameters
     ----------
     described : Stream
-        What is to run.
+        The stream to run.
     branch : Branch
         Its steps.
     records : Records
-        Where the probes write.
+        The records that the measurements are added to.
 
     Returns
     -------
     Stream
-        What to run instead.
+        The stream to run instead.
     """
     ops = described.ops
     first = max((index for index, op in enumerate(ops, 1) if op.runs_in), default=0)
     visits = None
     if first:
         result = changed(described, ops=ops[:first])
-        result = result.then(Probe(records.meters[branch.steps[first]], records))
+        result = result.then(Measured(records.meters[branch.steps[first]], records))
     elif ops and isinstance(ops[0], Join) and sequence(changed(described, ops=())) is not None:
         visits = records.pool(branch.steps[0], ops[0])
         result = _pool(described.source, visits)
     else:
-        result = _source(described, Probe(records.meters[branch.steps[0]], records))
+        result = _source(described, Measured(records.meters[branch.steps[0]], records))
     for index in range(first, len(ops)):
         if isinstance(ops[index], Join) and visits is None:
             visits = records.pool(branch.steps[index], ops[index])
             result = result.then(Watched(visits))
-        probe = Probe(records.meters[branch.steps[index + 1]], records, visits)
-        result = result.then(ops[index], probe)
+        measured = Measured(records.meters[branch.steps[index + 1]], records, visits)
+        result = result.then(ops[index], measured)
         visits = None
     return result
 
 
 def _pool(source: Any, visits: Visits) -> Stream[Any]:
+    """Return a pool whose members are measured."""
     if isinstance(source, Named):
         pairs = zip(source.names, source.values, strict=True)
         return Stream(Named(source.names, tuple(visits.watched(*pair) for pair in pairs)))
     return Stream(tuple(visits.watched(*pair) for pair in enumerate(source)))
 
 
-def _source(described: Stream[Any], probe: Probe) -> Stream[Any]:
+def _source(described: Stream[Any], measured: Measured) -> Stream[Any]:
+    """Return the source of a stream, measured."""
     source: Stream[Any] = Stream(described.source, described.args, described.kwargs)
     known = sequence(source)
     if known is None:
-        return source.then(probe)
-    timed = Timed(cast("Sequence[Any]", known), probe)
+        return source.then(measured)
+    timed = Timed(cast("Sequence[Any]", known), measured)
     return Stream(timed if source.names is None else Named(source.names, cast("Any", timed)))

@@ -1,4 +1,4 @@
-"""Profiling: where the time of a stream goes, and what its pools do."""
+"""Profiling: where the time of a stream goes, and how often its pools replace their streams."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from pescador.running import Pass
 
 __all__ = ["PoolProfile", "Profile", "StepProfile", "StreamProfile", "profile"]
 
-# How many streams of a pool a table shows.
+# The greatest number of streams of a pool that a table shows.
 SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class StepProfile:
-    """What a profile tells of one step.
+    """The profile of one step.
 
     Parameters
     ----------
     step : str
         The source or the operator.
     line : str
-        The same, behind the lines of the tree.
+        The same, after the lines of the tree.
     elements : int or None
-        How many came out of it. None where it runs in other processes or threads.
+        The number of elements that it yielded; None if it runs in other processes or threads.
     seconds : float
-        How long it took for them, without the steps before it. Where it runs something elsewhere,
-        how long it waited for that.
+        The time that it took for them, without the steps before it. For a step that runs its
+        upstream in other processes or threads, the time that it waited for them.
     share : float in [0, 1]
-        Of the time of all steps.
+        The share of the time of all steps.
     nbytes : float
-        How many bytes came out of it, in arrays, strings and numbers: estimated by the first 16
-        elements and every 16th.
+        The bytes that it yielded, in arrays, strings and numbers: estimated from the first 16
+        elements and every 16th after them.
     waits_for : str
-        What it runs elsewhere, and waits for.
+        The thread or the processes that it waits for, if there are any.
     """
 
     step: str
@@ -67,20 +67,20 @@ class StepProfile:
 
 @dataclass(frozen=True, slots=True)
 class StreamProfile:
-    """What a profile tells of one stream of a pool.
+    """The profile of one stream of a pool.
 
     Parameters
     ----------
     name : object
         Its key in a named pool, or its index.
     activations : int
-        How often it was activated.
+        The number of times that it was activated.
     elements : int
-        How many elements it gave.
+        The number of elements that it yielded.
     retirements : int
-        How often it was closed, by its end or its quota, while the pool ran on.
+        The number of times that it was closed, by its end or its quota, while the pool ran on.
     opening : float
-        Seconds that its first elements took, of all activations together: opening files, say.
+        The seconds that its first elements took, of all activations together; to open a file, say.
     """
 
     name: Any
@@ -97,19 +97,19 @@ class StreamProfile:
 
 @dataclass(frozen=True, slots=True)
 class PoolProfile:
-    """What a profile tells of a pool and of its mux, or what else joins it.
+    """The profile of a pool, and of the operator that joins its streams.
 
     Parameters
     ----------
     op : str
-        The operator that joins it.
+        The operator.
     streams : tuple of StreamProfile
-        Those that were activated, the one that took longest to open first.
+        The streams that were activated, with the one that took longest to open first.
     given : tuple of object
-        For each element the name of the stream that it came from.
+        For each element, the name of the stream that it came from.
     visits : tuple of (object, int, int)
-        For each activation the name of the stream, and how many elements the pool had given at its
-        begin and end.
+        For each activation, the name of the stream, and the numbers of elements that the pool had
+        yielded at its begin and at its end.
     """
 
     op: str
@@ -118,7 +118,7 @@ class PoolProfile:
     visits: tuple[tuple[Any, int, int], ...]
 
     def table(self) -> Table:
-        """The streams, as a table."""
+        """Return the streams as a table."""
         head = ("stream", "activations", "elements", "retirements", "per activation", "opening")
         rows = [
             (
@@ -138,16 +138,16 @@ class PoolProfile:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile(Rendered):
-    """What `profile` returns: printed it is a table, in a notebook too.
+    """The result of `profile`, which prints itself as tables, also in a notebook.
 
     Parameters
     ----------
     seconds : float
-        How long the run took.
+        The time of the run.
     steps : tuple of StepProfile
-        From the source on; streams of a pool that are alike are told together.
+        The steps, from the source on; streams of a pool that have the same steps are summed.
     pools : tuple of PoolProfile
-        What each pool did.
+        The pools.
     """
 
     seconds: float
@@ -156,21 +156,21 @@ class Profile(Rendered):
 
     @property
     def elements(self) -> int:
-        """How many elements there were in the end."""
+        """The number of elements that the stream yielded."""
         return self.steps[-1].elements or 0
 
     @property
     def waiting(self) -> float:
-        """Seconds in which there was nothing to do but to wait for other processes or threads."""
+        """The seconds spent waiting for other processes or threads."""
         return sum(step.seconds for step in self.steps if step.waits_for)
 
     @property
     def slowest(self) -> StepProfile:
-        """The step that took most of the time: the one to work on."""
+        """The step that took most of the time, which is the one to work on."""
         return max(self.steps, key=lambda step: step.seconds)
 
     def tables(self) -> list[Table]:
-        """The steps, and each pool."""
+        """Return a table of the steps, and one of each pool."""
         head = ("step", "share", "time", "elements", "elements/s", "bytes/s")
         rows = [
             (
@@ -192,38 +192,38 @@ class Profile(Rendered):
         slowest = self.slowest
         advice = [f"Work on {slowest.step}: {slowest.share:.0%} of the time"]
         if slowest.waits_for:
-            advice.append(f"It waits for {slowest.waits_for}: profile what stands before it")
+            advice.append(f"It waits for {slowest.waits_for}: profile the steps before it")
         if self.waiting:
             advice.append(f"Waiting: {quantity(self.waiting, 's')}")
         return advice
 
 
 def profile(described: Iterable[Any], n: int = 1000) -> Profile:
-    """Run a stream for `n` elements, with a clock between its steps.
+    """Run a stream for `n` elements, and measure the time of each step.
 
-    The elements are those of the stream, in their order, and are thrown away. The clocks take less
-    than two microseconds per element and step, of which a part counts for the next step; where
-    nobody profiles there are none. What runs in other processes or threads has no clock: the step
-    that brings it back is told by how long it waited.
+    The elements are those of the stream, in their order, and are dropped. Measuring takes less than
+    two microseconds per element and step, of which a part counts for the next step. Steps in other
+    processes or threads are not measured; the step that receives their elements shows how long it
+    waited.
 
     Parameters
     ----------
     described : Stream, or what `pescador.stream` takes
-        What is run.
+        The stream.
     n : int > 0, default=1000
-        How many elements are run, if there are as many.
+        The number of elements to run; fewer, if the stream has fewer.
 
     Returns
     -------
     Profile
-        A value, which shows itself as tables: of the steps, and of the streams of each pool.
+        A value that prints itself as tables: of the steps, and of the streams of each pool.
 
     Raises
     ------
     ParameterError
         If `n` is less than 1.
     ParameterTypeError
-        If `n` is no integer.
+        If `n` is not an integer.
 
     Examples
     --------
@@ -247,6 +247,7 @@ def profile(described: Iterable[Any], n: int = 1000) -> Profile:
 
 
 def _step(line: str, step: Step, records: Records, total: float) -> StepProfile:
+    """Return the profile of a step."""
     waits_for = step.op.runs_in if step.op else ""
     if step not in records.meters:
         known = records.pools.get(step)
@@ -259,7 +260,7 @@ def _step(line: str, step: Step, records: Records, total: float) -> StepProfile:
 
 
 def _pool(pools: list[Visits]) -> PoolProfile:
-    """What alike pools did together, one after another."""
+    """Return the profile of pools that have the same steps, one run after another."""
     given: list[Any] = []
     visits: list[tuple[Any, Visit]] = []
     spans: list[tuple[Any, int, int]] = []

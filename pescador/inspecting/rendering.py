@@ -13,18 +13,18 @@ __all__ = ["Rendered", "Table", "quantity"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a head, and lines around them.
+    """Rows of text under a head, and lines above and below them.
 
     Parameters
     ----------
     head : tuple of str
-        Of each column; columns without an entry are left out.
+        The head of each column; columns without an entry are left out.
     rows : sequence of tuple of str
         The entries.
     numeric : set of str, default=()
-        The heads of columns that are aligned to the right.
+        The heads of the columns that are aligned to the right.
     before, after : tuple of str, default=()
-        Lines above and below.
+        The lines above and below.
     """
 
     head: tuple[str, ...]
@@ -34,13 +34,13 @@ class Table:
     after: tuple[str, ...] = ()
 
     def columns(self) -> Iterator[tuple[str, list[str]]]:
-        """What is shown: each head with its entries."""
+        """Yield the head and the entries of each column that is shown."""
         for head, *entries in zip(self.head, *self.rows, strict=True):
             if any(entries):
                 yield head, entries
 
     def lines(self) -> Iterator[str]:
-        """As text."""
+        """Yield the lines of the table as text."""
         yield from self.before
         aligned = []
         for head, entries in self.columns():
@@ -52,7 +52,7 @@ class Table:
         yield from self.after
 
     def html(self) -> str:
-        """As HTML."""
+        """Return the table as HTML."""
         tags = ["th", *["td"] * len(self.rows)]
         columns = (
             [
@@ -65,7 +65,7 @@ class Table:
         return f"{_lines(self.before)}<table>{rows}</table>{_lines(self.after)}"
 
     def rich(self) -> Any:
-        """As what rich prints."""
+        """Return the table as an object that rich prints."""
         from rich.console import Group
         from rich.table import Table as RichTable
         from rich.text import Text
@@ -81,13 +81,13 @@ class Table:
 
 
 class Rendered(ABC):
-    """What shows itself as tables: where it is printed, in a notebook, by rich."""
+    """The base of values that show themselves as tables: printed, in a notebook, by rich."""
 
     __slots__ = ()
 
     @abstractmethod
     def tables(self) -> list[Table]:
-        """The tables."""
+        """Return the tables."""
 
     def __str__(self) -> str:
         return "\n\n".join("\n".join(table.lines()) for table in self.tables())
@@ -108,7 +108,7 @@ def _lines(lines: Sequence[str]) -> str:
 
 
 def _cell(tag: str, text: str, numeric: bool) -> str:
-    # Spaces and lines of the tree stay as they are.
+    # White space is kept, since it aligns the lines of the tree.
     align = "right" if numeric else "left"
     return f'<{tag} style="text-align: {align}; white-space: pre">{escape(text)}</{tag}>'
 
@@ -117,7 +117,7 @@ PREFIXES = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "", 1e-3: "m", 1e-6: "µ
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """Three digits, with a prefix of the unit: ``quantity(0.00123, "s") == "1.23 ms"``."""
+    """Return three digits and a prefix: ``quantity(0.00123, "s") == "1.23 ms"``."""
     for scale, prefix in PREFIXES.items():
         if value >= 0.9995 * scale:
             return f"{value / scale:#.3g}".rstrip(".") + f" {prefix}{unit}".rstrip()

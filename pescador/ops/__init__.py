@@ -1,4 +1,4 @@
-"""The operators: everything that can stand on the right of ``|``."""
+"""The operators: the steps that a stream can be joined to with ``|``."""
 
 from pescador.ops.batching import batch, buffer, unbatch
 from pescador.ops.mixing import chain, mux, round_robin, shuffle, shuffled

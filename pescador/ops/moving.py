@@ -26,23 +26,23 @@ UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**2
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class prefetch(Same):
-    """The same elements, made in a background thread up to `n` ahead.
+    """Read elements ahead in a background thread, up to `n` more than the consumer has taken.
 
-    It overlaps reading with computing where the reading waits for files or the network, or
-    computes in C without Python's lock; for work in Python itself see `zmq`. Leaving early waits
-    until the thread has come out of the step that it is in, five seconds at most.
+    Use it where the upstream waits for files or a network, or computes in C without Python's lock,
+    so that the consumer computes meanwhile. For work in Python itself, see `zmq`. A run that is
+    left early waits for the thread to finish its step, five seconds at most.
 
     Parameters
     ----------
     n : int > 0, default=2
-        How many elements there may be beyond what the consumer has taken.
+        The number of elements that can be prefetched.
 
     Raises
     ------
     ParameterError
         If `n` is less than 1.
     ParameterTypeError
-        If `n` is no integer.
+        If `n` is not an integer.
 
     Warns
     -----
@@ -51,8 +51,15 @@ class prefetch(Same):
 
     Examples
     --------
-    >>> list("abc" | prefetch())
-    ['a', 'b', 'c']
+    >>> list("abc" | prefetch()), list("" | prefetch())
+    (['a', 'b', 'c'], [])
+
+    An endless stream is read `n` elements ahead, and no further:
+
+    >>> from itertools import count
+    >>> from pescador.ops import take
+    >>> list(count() | prefetch(4) | take(3))
+    [0, 1, 2]
     """
 
     n: int = 2
@@ -75,68 +82,88 @@ class prefetch(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class zmq(Same):
-    """The same elements, made in background processes: the workers.
+    """Run the upstream in background processes, the workers.
 
-    A worker is ahead of the consumer as far as `ahead` and `buffer` allow, and no further. What
-    is raised in it is raised here, with its traceback as the cause; if it dies, that is a
-    `WorkerError`. Leaving early ends it. With several workers, each runs a part of the upstream
-    (`Stream.shard`), and the elements are those of the parts in turn, whatever the timing.
+    Use it where making elements takes the consumer's time, in Python or not. The workers prefetch
+    as many elements as `ahead` and `buffer` allow. With several workers, each runs a shard of the
+    upstream (`Stream.shard`), and the shards are read in turn, so the order never depends on
+    timing. An error in a worker is raised in the consumer, with the traceback of the worker as its
+    cause. A run that is left early ends its workers.
 
     Elements are dicts, tuples, lists, named tuples and instances of dataclasses (nested as you
-    like) of arrays of any dtype but object, numbers, str, bytes and None. They arrive as they are:
-    the same types, dtypes, shapes and order in memory; arrays are the consumer's own to keep and
-    to write to. A named tuple or dataclass is found by its name: its class is at the top of a
-    module, and the consumer has imported that module. Its fields arrive as they were sent: neither
-    its constructor nor ``__post_init__`` runs.
+    like) of numbers, str, bytes, None and arrays of any dtype but object. They arrive with the same
+    types, dtypes, shapes and order in memory. The consumer can keep the arrays and write to them.
+    The class of a named tuple or dataclass is found by its name: it must be at the top of a module
+    that the consumer has imported. Its fields arrive as they were sent, since neither its
+    constructor nor ``__post_init__`` runs.
 
     Parameters
     ----------
     workers : int > 0, default=1
-        How many processes.
+        The number of processes.
     ahead : int > 0, default=256
-        How many elements all workers together may be ahead of the consumer; at least `workers`.
+        The number of elements that all workers together can prefetch; at least `workers`.
     buffer : int or str, default="64MB"
-        How many bytes of elements may be under way; an element that is larger travels alone. A
-        number of bytes, or one with a unit: KB, MB, GB, KiB, MiB, GiB.
+        The bytes of elements that can be in flight; a larger element is sent by itself. A number
+        of bytes, or a number and a unit: KB, MB, GB, KiB, MiB or GiB.
     transport : {"auto", "shm", "ipc", "tcp"}, default="auto"
-        How elements travel: arrays in shared memory and the rest through a socket in a private
-        folder; all through that socket; or all through a port of 127.0.0.1, encrypted. By default
-        "tcp" if ports are given, else "shm" where the platform has it, else "tcp".
+        The way in which elements are sent:
+
+        - "shm": arrays in shared memory, the rest by a socket in a private folder;
+        - "ipc": everything by a socket in a private folder;
+        - "tcp": everything by a port of 127.0.0.1, encrypted;
+        - "auto": "tcp" if ports are given or the platform has no such shared memory, else "shm".
     start_method : {"fork", "forkserver", "spawn"} or None, default=None
-        How processes start; None for the platform's default. All but a fork take a stream that
-        can be pickled, by cloudpickle where that is installed.
+        The way in which processes start; None for the default of the platform. "forkserver" and
+        "spawn" pickle the stream, by cloudpickle if that is installed.
     timeout : float >= 0 or None, default=None
-        How many seconds a worker may take to end before it is killed; None for five. At half the
-        time it is sent SIGTERM, which ends what waits, and runs its ``finally`` clauses.
+        The seconds that a worker can take to end before it is killed; None for five. After half
+        of them it is sent SIGTERM, which interrupts it and runs its ``finally`` clauses.
     copy : bool, default=False
-        Whether each array has memory of its own, and not part of what several arrived in.
+        Whether each array has memory of its own, and does not share it with others of a message.
     min_port, max_port : int, default=49152, 65535
-        Which ports to use with "tcp".
+        The ports to try with "tcp".
     max_tries : int > 0, default=100
-        How many of them to try.
+        The number of ports to try.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        If a parameter is out of range or of the wrong type; when it runs, if the upstream cannot
-        be pickled and has to be.
+        If a parameter is out of range or of the wrong type; at run time, if the upstream has to be
+        pickled, and cannot be.
     IndivisibleError
         If there are several workers, and the upstream cannot be divided among them.
     DataError
-        At run time, if an element cannot be moved, or its class is not imported here: it names
-        the element and the key.
+        At run time, if an element cannot be sent, or its class is not imported in the consumer:
+        the message names the element and the key.
     WorkerError
         At run time, if a worker cannot start, or dies.
 
     Notes
     -----
-    The global random states of numpy and of Python are seeded in each worker, from numpy's in the
-    consumer: ``np.random.seed`` decides all, and no two workers draw alike.
+    In each worker the global random states of numpy and of Python are seeded, from that of numpy
+    in the consumer. So ``np.random.seed`` decides all draws, and no two workers draw the same.
 
     Examples
     --------
-    >>> list("abc" | zmq())
-    ['a', 'b', 'c']
+    >>> list("abc" | zmq()), list("" | zmq())
+    (['a', 'b', 'c'], [])
+
+    Two workers run every second element each; here one of them has nothing to do:
+
+    >>> list("a" | zmq(2))
+    ['a']
+
+    Parameters that do not fit, and streams that cannot be divided, are refused when described:
+
+    >>> "abc" | zmq(2, ahead=1)
+    Traceback (most recent call last):
+    ...
+    pescador.errors.ParameterError: zmq(workers=2, ahead=1): ahead must be at least one ...
+    >>> iter("abc") | zmq(2)
+    Traceback (most recent call last):
+    ...
+    pescador.errors.IndivisibleError: stream(<...>) cannot be divided: it is a started iterator, ...
     """
 
     workers: int = 1
@@ -185,7 +212,7 @@ class zmq(Same):
 
     @property
     def nbytes(self) -> int:
-        """The buffer in bytes; 0 where it says nothing."""
+        """The buffer in bytes; 0 for a str that is not a number of bytes."""
         if not isinstance(self.buffer, str):
             return self.buffer
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?I?B)?", self.buffer.strip().upper())
@@ -194,7 +221,7 @@ class zmq(Same):
 
     @property
     def medium(self) -> str:
-        """How elements travel: "shm", "ipc" or "tcp"."""
+        """The transport that is used: "shm", "ipc" or "tcp"."""
         if self.transport != "auto":
             return self.transport
         given = (self.min_port, self.max_port, self.max_tries) != (*PORTS, TRIES)
@@ -233,22 +260,22 @@ class zmq(Same):
         return packed(self.start_method, part)
 
     def _packed(self, part: Stream[Any]) -> Any:
-        """What a worker is handed; refused where it cannot be moved, with what is to blame."""
+        """Return what a worker is given, or refuse a part that cannot be sent and say why."""
         cause = None
         if not any(started(part)):
             try:
                 return self.pack(part)
-            except Exception as error:  # noqa: BLE001  Whatever a __reduce__ of the user's raises.
+            except Exception as error:  # noqa: BLE001  A user's __reduce__ can raise any error.
                 cause = error
         blame = next(iter(_problems(self, part, 1)), f"{self}: its upstream: {cause}")
         raise ParameterTypeError(f"{blame}".removeprefix("error: ")) from cause
 
 
 def _problems(op: zmq, upstream: Stream[Any], workers: int) -> Iterator[Finding]:
-    """Find what keeps an upstream from running in worker processes."""
+    """Yield the reasons why an upstream cannot run in worker processes, or should not."""
     iterators = [*started(upstream)]
     for path, name in iterators:
-        problem = f"it cannot move {name}, which is started already, to another process"
+        problem = f"{name} is started already, so it cannot be sent to another process"
         yield Finding("error", op, problem, INSTEAD_OF_STARTED, path)
     if not iterators and _refusal(upstream, op.pack):
         yield from _unpickled(upstream, op.pack)
@@ -259,7 +286,7 @@ def _problems(op: zmq, upstream: Stream[Any], workers: int) -> Iterator[Finding]
 
 
 def _unpickled(whole: Stream[Any], pack: Callable[[Any], object], *path: Any) -> Iterator[Finding]:
-    """Find the innermost named parts of a stream that cannot be pickled."""
+    """Yield a finding for each of the innermost parts of a stream that cannot be pickled."""
     inside = False
     for name, member in members(whole):
         for finding in _unpickled(member, pack, *path, name):
@@ -267,14 +294,15 @@ def _unpickled(whole: Stream[Any], pack: Callable[[Any], object], *path: Any) ->
             yield finding
     for step in whole.ops if inside else (source_of(whole), *whole.ops):
         if reason := _refusal(step, pack):
-            problem = f"it cannot be pickled, to move to another process: {reason}"
+            problem = f"it cannot be pickled, to be sent to another process: {reason}"
             instead = "functions and classes at the top of a module"
             yield Finding("error", step, problem, instead, path)
 
 
 def _refusal(part: object, pack: Callable[[Any], object]) -> str:
+    """Return why something cannot be packed; an empty str if it can."""
     try:
         pack(part)
-    except Exception as error:  # noqa: BLE001  Any is a reason.
+    except Exception as error:  # noqa: BLE001  Any error is a reason.
         return f"{error}" or repr(error)
     return ""

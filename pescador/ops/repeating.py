@@ -1,4 +1,4 @@
-"""Operators that give elements more than once."""
+"""Operators that yield elements more than once."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class cycle(Same):
-    """The upstream run again and again.
+    """Run the upstream again and again.
 
-    Each round starts the source anew; no element is kept. A round that yields nothing ends the
-    run, so that it never spins.
+    Each round starts the source again, so no element is kept in memory.
 
     Parameters
     ----------
     times : int >= 0 or None, default=None
-        How many rounds; None for no end.
+        The number of rounds; None for no end.
     reseed : bool, default=False
-        Whether a stream that is seeded (`Stream.seed`) draws anew in each round.
+        Whether a seeded stream (`Stream.seed`) draws other random numbers in each round.
 
     Raises
     ------
@@ -45,8 +44,14 @@ class cycle(Same):
 
     Examples
     --------
-    >>> "".join("ab" | cycle(3))
-    'ababab'
+    >>> from pescador.ops import take
+    >>> "".join("ab" | cycle(3)), "".join("abc" | cycle() | take(7))
+    ('ababab', 'abcabca')
+
+    A round without an element ends the run, so an empty stream is not restarted for ever:
+
+    >>> list([] | cycle()), list("ab" | cycle(0))
+    ([], [])
     """
 
     times: int | None = None
@@ -88,12 +93,14 @@ class cycle(Same):
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if self.times is None or self.times > 1:
             yield from empty(self, upstream.length)
-            yield from restarted(self, upstream, "runs again")
+            yield from restarted(self, upstream, "restarts")
 
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if not self.reseed:
             return Op.shard_any(self, upstream, part)
-        self._round(upstream, 0).shard(part.index, part.count)  # It refuses what cannot be divided.
+        self._round(upstream, 0).shard(
+            part.index, part.count
+        )  # It refuses a round that cannot be divided.
         return upstream.then(changed(self, parts=(*self.parts, part)))
 
     def length(self, upstream: Stream[Any], /) -> Length:
@@ -111,22 +118,23 @@ class cycle(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class cache(Random, Same):
-    """A stochastic cache, for streams whose elements are dear: most are given again, at random.
+    """Hold `size` elements, and yield each several times, at random.
 
-    The first `size` elements pass through and fill the cache. From then on each step picks a
-    slot at random, which with probability `prob` takes the next element of the upstream, and
-    yields what is in it. It ends where the upstream has no next element.
+    This is for elements that are expensive to read or to compute. The first `size` elements pass
+    through and fill the cache. From then on each step picks a slot at random, replaces its element
+    by the next of the upstream with probability `prob`, and yields the element in the slot. The
+    run ends when an element is needed and the upstream has ended.
 
     Parameters
     ----------
     size : int > 0
-        How many elements are held.
+        The number of elements held.
     prob : float in (0, 1], default=0.5
-        How often a step reads a new element; 1 reads one at each.
+        The share of the steps that read a new element; 1 reads one in each step.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
@@ -139,6 +147,11 @@ class cache(Random, Same):
     --------
     >>> list(range(6) | cache(2, random_state=0))
     [0, 1, 0, 0, 1, 1, 2, 2, 3, 1, 4, 5, 5, 4]
+
+    Nothing is repeated if the upstream does not fill the cache, or `prob` is 1:
+
+    >>> list(range(3) | cache(8, random_state=0)), list(range(4) | cache(2, prob=1, random_state=0))
+    ([0, 1, 2], [0, 1, 2, 3])
     """
 
     size: int
@@ -148,7 +161,7 @@ class cache(Random, Same):
     name: str | None = None
 
     closes = True
-    sharding = Whole("its elements come again at random")
+    sharding = Whole("it repeats elements of the whole stream at random")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", errors.count(self, "size", self.size))

@@ -1,4 +1,4 @@
-"""Operators that let some elements pass and leave out others."""
+"""Operators that let some elements pass and leave out the others."""
 
 from __future__ import annotations
 
@@ -21,24 +21,31 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class take(Same):
-    """The first `n` elements; exactly `n` are read.
+    """Keep the first `n` elements; exactly `n` are read.
 
     Parameters
     ----------
     n : int >= 0
-        How many.
+        The number of elements.
 
     Raises
     ------
     ParameterError
         If `n` is negative.
     ParameterTypeError
-        If `n` is no integer.
+        If `n` is not an integer.
 
     Examples
     --------
     >>> list("abcde" | take(2))
     ['a', 'b']
+
+    A shorter stream passes whole; `check` warns of that, where the length is known:
+
+    >>> list("abc" | take(5))
+    ['a', 'b', 'c']
+    >>> list("abc" | take(0))
+    []
     """
 
     n: int
@@ -67,26 +74,31 @@ class take(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class skip(Same):
-    """All but the first `n` elements.
+    """Leave out the first `n` elements.
 
-    Where the source is a range, a sequence or an array, nothing is read on the way.
+    Nothing is read on the way if the source is a range, a sequence or an array.
 
     Parameters
     ----------
     n : int >= 0
-        How many to leave out.
+        The number of elements to leave out.
 
     Raises
     ------
     ParameterError
         If `n` is negative.
     ParameterTypeError
-        If `n` is no integer.
+        If `n` is not an integer.
 
     Examples
     --------
     >>> list("abcde" | skip(2))
     ['c', 'd', 'e']
+
+    Nothing is left of a stream of at most `n` elements:
+
+    >>> list("abc" | skip(3)), list("abc" | skip(5))
+    ([], [])
     """
 
     n: int
@@ -117,12 +129,12 @@ class skip(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class filter(Same):
-    """The elements for which `predicate` holds.
+    """Keep the elements for which `predicate` is true.
 
     Parameters
     ----------
     predicate : callable
-        From an element to what is true or false.
+        A function from an element to a truth value.
 
     Raises
     ------
@@ -133,6 +145,11 @@ class filter(Same):
     --------
     >>> list(["a", "1", "b"] | filter(str.isalpha))
     ['a', 'b']
+
+    The stream is empty if no element passes; an endless stream is then searched without end:
+
+    >>> list("123" | filter(str.isalpha))
+    []
     """
 
     predicate: Callable[[Any], object]
@@ -152,12 +169,14 @@ class filter(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class take_while(Same):
-    """The elements before the first for which `predicate` does not hold.
+    """Keep the elements before the first one for which `predicate` is false.
+
+    That element is read, and left out; no element after it is read.
 
     Parameters
     ----------
     predicate : callable
-        From an element to what is true or false.
+        A function from an element to a truth value.
 
     Raises
     ------
@@ -168,6 +187,11 @@ class take_while(Same):
     --------
     >>> list(["a", "1", "b"] | take_while(str.isalpha))
     ['a']
+
+    The stream is empty if the first element fails, and whole if none does:
+
+    >>> list("1ab" | take_while(str.isalpha)), list("ab" | take_while(str.isalpha))
+    ([], ['a', 'b'])
     """
 
     predicate: Callable[[Any], object]

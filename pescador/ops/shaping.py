@@ -1,4 +1,4 @@
-"""Operators that change each element, one for one."""
+"""Operators that turn each element into one other."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class map(Op[A, B]):
-    """Each element through `function`.
+    """Call `function` on each element, and yield what it returns.
 
     Parameters
     ----------
     function : callable
-        From an element to another.
+        A function from one element to another.
 
     Raises
     ------
@@ -41,6 +41,18 @@ class map(Op[A, B]):
     --------
     >>> list(["a", "bc"] | map(len))
     [1, 2]
+    >>> list([] | map(len))
+    []
+
+    An error of the function ends the run, after the elements before it:
+
+    >>> run = iter(["1", "one"] | map(int))
+    >>> next(run)
+    1
+    >>> next(run)
+    Traceback (most recent call last):
+    ...
+    ValueError: invalid literal for int() with base 10: 'one'
     """
 
     function: Callable[[A], B]
@@ -63,7 +75,7 @@ class map(Op[A, B]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
-    """Mappings as tuples: ``(item[k1], item[k2], ...)``.
+    """Turn each mapping into the tuple of its values at `keys`.
 
     Parameters
     ----------
@@ -77,12 +89,18 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
     MissingKeyError
         At run time, if an element lacks a key; also a ``KeyError``.
     DataError
-        At run time, if an element is no mapping.
+        At run time, if an element is not a mapping.
 
     Examples
     --------
     >>> list([{"X": 1, "Y": 2}] | tuples("Y", "X"))
     [(2, 1)]
+    >>> list([{"X": 1, "Y": 2}] | tuples("X"))
+    [(1,)]
+    >>> list([{"X": 1, "Y": 2}, {"X": 3}] | tuples("X", "Y"))
+    Traceback (most recent call last):
+    ...
+    pescador.errors.MissingKeyError: tuples('X', 'Y'): element 1, key 'Y': is missing; ...
     """
 
     keys: tuple[str, ...]
@@ -107,14 +125,14 @@ class tuples(Op[Mapping[str, Any], tuple[Any, ...]]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
-    """Mappings as the pairs ``(x, y)`` that Keras fits a model on.
+    """Turn each mapping into a pair ``(x, y)``, as Keras takes it for fitting a model.
 
     Parameters
     ----------
     inputs : str, sequence of str, or None, default=None
-        The keys of `x`: a str gives the array, a sequence a list of arrays, None gives None.
+        The keys of `x`: a str for one array, a sequence for a list of arrays, None for None.
     outputs : str, sequence of str, or None, default=None
-        The keys of `y`, likewise.
+        The keys of `y`, in the same way.
 
     Raises
     ------
@@ -125,12 +143,21 @@ class keras_tuples(Op[Mapping[str, Any], tuple[Any, Any]]):
     MissingKeyError
         At run time, if an element lacks a key; also a ``KeyError``.
     DataError
-        At run time, if an element is no mapping.
+        At run time, if an element is not a mapping.
 
     Examples
     --------
     >>> list([{"X": 1, "Y": 2}] | keras_tuples("X", ["Y"]))
     [(1, [2])]
+
+    A side without keys is None, as an autoencoder or a prediction needs it:
+
+    >>> list([{"X": 1, "Y": 2}] | keras_tuples(["X", "Y"]))
+    [([1, 2], None)]
+    >>> list([{"X": 1}] | keras_tuples("X", "Y"))
+    Traceback (most recent call last):
+    ...
+    pescador.errors.MissingKeyError: keras_tuples(inputs='X', outputs='Y'): element 0, key 'Y': ...
     """
 
     inputs: str | Sequence[str] | None = None
@@ -182,7 +209,7 @@ def _each(
                 picked = pick(item)
             except (LookupError, TypeError) as error:
                 misfit = _misfit(op, index, item, keys)
-                if misfit is None:  # A mapping's own error.
+                if misfit is None:  # The error is the mapping's own.
                     raise
                 raise misfit from error
             yield picked
@@ -190,7 +217,7 @@ def _each(
 
 def _misfit(op: object, index: int, item: Any, keys: Sequence[str]) -> DataError | None:
     if not isinstance(item, Mapping):
-        problem = f"{type(item).__name__} {show(item):.60} is no mapping with the keys {[*keys]}"
+        problem = f"{type(item).__name__} {show(item):.60} is not a mapping with the keys {[*keys]}"
         return DataError(problem, op, index)
     for key in keys:
         if key not in item:

@@ -20,12 +20,12 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class tap(Same):
-    """Each element, after `function` was called on it.
+    """Call `function` on each element, and yield the element as it is.
 
     Parameters
     ----------
     function : callable
-        Of an element; what it returns is ignored.
+        A function of one element; what it returns is ignored.
 
     Raises
     ------
@@ -38,6 +38,14 @@ class tap(Same):
     a
     b
     ['a', 'b']
+
+    The function is called when an element is asked for, and not before:
+
+    >>> next(iter("ab" | tap(print)))
+    a
+    'a'
+    >>> list("" | tap(print))
+    []
     """
 
     function: Callable[[Any], object]
@@ -57,14 +65,16 @@ class tap(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class progress(Same):
-    """A progress bar by tqdm, on standard error; where tqdm is missing, the plain stream.
+    """Show a progress bar of tqdm on standard error; the elements pass unchanged.
+
+    If tqdm is not installed, there is a warning, and no bar.
 
     Parameters
     ----------
     total : int >= 0 or None, default=None
-        How many elements to expect; None for the stream's length, where that is known.
+        The number of elements to expect; None for the length of the stream, if it is known.
     desc : str or None, default=None
-        What stands before the bar.
+        The text before the bar.
 
     Raises
     ------
@@ -80,8 +90,13 @@ class progress(Same):
 
     Examples
     --------
-    >>> list("ab" | progress(total=2, desc="letters"))
+    >>> list("ab" | progress(desc="letters"))
     ['a', 'b']
+
+    The total does not bound the stream; the bar counts beyond it:
+
+    >>> list("abc" | progress(total=2)), list("" | progress())
+    (['a', 'b', 'c'], [])
     """
 
     total: int | None = None

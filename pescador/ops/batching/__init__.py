@@ -1,4 +1,4 @@
-"""Operators that gather elements into batches, and cut batches up."""
+"""Operators that gather elements into batches, and divide batches into elements."""
 
 from __future__ import annotations
 
@@ -22,36 +22,54 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class batch(Same):
-    """`n` elements at a time, gathered into one.
+    """Gather `n` elements into one batch.
 
-    Elements are mappings, tuples, named tuples (nested as you like) of arrays or numbers, or
-    these themselves, all of one structure. They are gathered by reference and copied once, into
-    arrays that are the consumer's own; so a source must not refill an array that it has yielded.
+    Elements are arrays or numbers, or mappings, tuples and named tuples of these (nested as you
+    like), all of one structure. A batch has the structure of its elements, and arrays of its own.
+    The elements are held by reference until the batch is full, and copied once; so a source must
+    not refill an array that it has yielded.
 
     Parameters
     ----------
     n : int > 0
-        How many elements make a batch.
+        The number of elements in a batch.
     axis : int or None, default=None
         None stacks arrays of shape ``shape`` into ``(n, *shape)``; a number concatenates along
         that axis.
     partial : bool, default=False
-        Whether a last batch of fewer elements is given or dropped.
+        Whether a last batch of fewer elements is yielded, and not dropped.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a parameter is out of range or of the wrong type.
     DataError
-        At run time, if an element does not fit those before it in its batch. With `partial`, those
-        before it are given first.
+        At run time, if an element does not fit those before it in its batch. With `partial`, the
+        elements before it are yielded first.
 
     Examples
     --------
-    >>> for one in [{"x": 1}, {"x": 2}, {"x": 3}] | batch(2, partial=True):
-    ...     print(one)
-    {'x': array([1, 2])}
-    {'x': array([3])}
+    >>> import numpy as np
+    >>> list([{"x": 1}, {"x": 2}, {"x": 3}, {"x": 4}] | batch(2))
+    [{'x': array([1, 2])}, {'x': array([3, 4])}]
+
+    A last short batch is dropped, so that all batches are of one shape, unless `partial` is true:
+
+    >>> list(range(5) | batch(2))
+    [array([0, 1]), array([2, 3])]
+    >>> list(range(5) | batch(2, partial=True))
+    [array([0, 1]), array([2, 3]), array([4])]
+    >>> list([] | batch(2, partial=True))
+    []
+
+    Concatenating, the elements can be of several lengths along the axis:
+
+    >>> next(iter([np.arange(1), np.arange(3)] | batch(2, axis=0)))
+    array([0, 0, 1, 2])
+    >>> list([{"x": np.zeros(2)}, {"x": np.zeros(3)}] | batch(2))
+    Traceback (most recent call last):
+    ...
+    pescador.errors.DataError: batch(2): element 1, key 'x': float64 array of shape (3,) ...
     """
 
     n: int
@@ -100,7 +118,7 @@ class batch(Same):
         return upstream.shard_exact(replace(part, block=part.block * self.n)).then(self)
 
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return _dealt(self, upstream, part)
+        return _regrouped(self, upstream, part)
 
     def _merged(self, gathered: list[A], index: int) -> Iterator[A]:
         try:
@@ -117,37 +135,43 @@ class batch(Same):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class buffer(Same):
-    """A stream of batches, re-cut into batches of exactly `n` rows.
+    """Divide batches of any length into batches of exactly `n` rows.
 
-    An element is a mapping, a tuple or a named tuple (nested as you like) of arrays that share
-    their first dimension, the rows, or such an array itself. A batch is given as soon as its rows
-    are there; the time is linear in the rows, however long the chunks are, and what is held is at
-    most `n` rows and the chunk in hand. Batches are the consumer's own memory.
+    An element is an array, or a mapping, a tuple or a named tuple of arrays (nested as you like)
+    that share their first dimension, the rows. A batch is yielded as soon as its rows have been
+    read. The time is linear in the number of rows, regardless of how long the elements are; at
+    most `n` rows and one element are held. The arrays of a batch are its own.
 
     Parameters
     ----------
     n : int > 0
-        How many rows make a batch.
+        The number of rows in a batch.
     partial : bool, default=False
-        Whether a last batch of fewer rows is given or dropped.
+        Whether a last batch of fewer rows is yielded, and not dropped.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a parameter is out of range or of the wrong type.
     DataError
-        At run time, if an element does not fit those before it in its batch, its arrays are of
-        unequal first dimension, or have none. With `partial`, the rows before are given first.
+        At run time, if an element does not fit those before it in its batch, or its arrays differ
+        in their first dimension or have none. With `partial`, the rows before it are yielded first.
 
     Examples
     --------
     >>> import numpy as np
-    >>> for one in [{"x": np.arange(3)}, {"x": np.arange(4)}] | buffer(2, partial=True):
-    ...     print(one)
-    {'x': array([0, 1])}
-    {'x': array([2, 0])}
-    {'x': array([1, 2])}
-    {'x': array([3])}
+    >>> list([{"x": np.arange(3)}, {"x": np.arange(3)}] | buffer(2))
+    [{'x': array([0, 1])}, {'x': array([2, 0])}, {'x': array([1, 2])}]
+
+    An element of more than `n` rows is divided; a last short batch is dropped, unless `partial` is
+    true:
+
+    >>> list([np.arange(5)] | buffer(2))
+    [array([0, 1]), array([2, 3])]
+    >>> list([np.arange(5)] | buffer(2, partial=True))
+    [array([0, 1]), array([2, 3]), array([4])]
+    >>> list([np.arange(2)] | buffer(4)), list([np.arange(2)] | buffer(4, partial=True))
+    ([], [array([0, 1])])
     """
 
     n: int
@@ -192,27 +216,36 @@ class buffer(Same):
         return 0 if upstream.length == 0 else None
 
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
-        return _dealt(self, upstream, part)
+        return _regrouped(self, upstream, part)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class unbatch(Op[Any, Any]):
-    """The rows of each batch, one element per row.
+    """Yield the rows of each batch, one element per row.
 
-    An element is a mapping, a tuple or a named tuple (nested as you like) of arrays that share
-    their first dimension, or such an array itself; a row has the same structure, and its arrays
-    are views of the batch's.
+    An element is an array, or a mapping, a tuple or a named tuple of arrays (nested as you like)
+    that share their first dimension. A row has the same structure, and its arrays are views of
+    those of the batch.
 
     Raises
     ------
     DataError
-        At run time, if the arrays of an element are of unequal first dimension, or have none.
+        At run time, if the arrays of an element differ in their first dimension, or have none.
 
     Examples
     --------
     >>> import numpy as np
     >>> list([{"x": np.array(["a", "b"])}] | unbatch())
     [{'x': np.str_('a')}, {'x': np.str_('b')}]
+
+    A batch without rows yields nothing:
+
+    >>> list([np.arange(2), np.arange(0), np.arange(1)] | unbatch())
+    [np.int64(0), np.int64(1), np.int64(0)]
+    >>> list([{"x": np.arange(2), "y": np.arange(3)}] | unbatch())
+    Traceback (most recent call last):
+    ...
+    pescador.errors.DataError: unbatch(): element 0, key 'y': 3 rows ...
     """
 
     closes = True
@@ -235,14 +268,14 @@ class unbatch(Op[Any, Any]):
                 yield tree.split(element)
 
 
-def _dealt(op: batch | buffer, upstream: Stream[Any], part: Part) -> Stream[Any]:
-    """Parts that are batched each for itself: right where no short batch is dropped."""
+def _regrouped(op: batch | buffer, upstream: Stream[Any], part: Part) -> Stream[Any]:
+    """Return a shard that is batched by itself, unless it would drop a short batch."""
     divided = upstream.shard_any(part)
     if op.partial or upstream.restarts:
         return divided.then(op)
     raise IndivisibleError(
         f"{op} cannot be divided: each part would drop a last short batch of its own; "
-        "have partial=True, or put it after what divides the stream"
+        "write partial=True, or put it after what divides the stream"
     )
 
 
@@ -251,4 +284,4 @@ def _unknown(_: Any) -> Any:
 
 
 def _note(error: Exception, op: object, index: int) -> None:
-    error.add_note(f"{op}: raised by what comes before it, at element {index}")
+    error.add_note(f"{op}: raised upstream, at element {index}")

@@ -1,4 +1,4 @@
-"""The rows that one run of a buffer holds, between the chunks it reads and the batches it cuts."""
+"""The rows that a run of `buffer` holds, between the chunks that it reads and its batches."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ __all__ = ["Rows"]
 
 
 class Rows:
-    """What one run of a `buffer` holds: the leaves of chunks of which not all rows are given."""
+    """The rows that one run of a `buffer` has read and not yielded.
+
+    They are held as columns: for each leaf of the structure, the arrays of the chunks.
+    """
 
     def __init__(self, op: Any) -> None:
         self.op = op
-        self.fresh: list[Any] = []  # chunks to be checked and admitted
-        self.seen = 0  # how many chunks were admitted
+        self.fresh: list[Any] = []  # The chunks that are not checked yet.
+        self.seen = 0  # The number of chunks that were checked.
         self.drop()
 
     def drop(self) -> None:
-        """Hold nothing."""
-        self.template: Any = None  # a chunk, for its structure
+        """Hold no rows."""
+        self.template: Any = None  # A chunk, for its structure.
         self.columns: list[tuple[tree.Path, list[Any]]] = []
-        self.start = 0  # how many rows of the first chunk are given
-        self.held = 0  # how many rows are not
-        self.last = 0  # how many rows the last chunk has
+        self.start = 0  # The rows of the first chunk that were yielded.
+        self.held = 0  # The rows that were not.
+        self.last = 0  # The rows of the last chunk.
 
     def first_leaf(self, chunk: Any) -> Callable[[Any], Any]:
-        """How chunks like this one are measured; it is refused if it has no rows."""
+        """Return a function that measures chunks of the structure of this one, if it has rows."""
         try:
             tree.lengths(tree.columns([chunk]))
         except DataError as error:
@@ -38,7 +41,10 @@ class Rows:
         return tree.first_leaf(chunk)
 
     def admit(self) -> None:
-        """Check the fresh chunks and count their rows, in bulk; those before a bad one stay."""
+        """Check the fresh chunks, all at once, and hold their rows.
+
+        If a chunk does not fit, those before it stay among the fresh ones.
+        """
         fresh = [*self.fresh]
         self.fresh.clear()
         if not fresh:
@@ -60,7 +66,7 @@ class Rows:
         self.last = lengths[-1]
 
     def batches(self) -> Iterator[Any]:
-        """The whole batches: the one that ends in the last chunk, then those that lie within it."""
+        """Yield the full batches: the one that ends in the last chunk, then those inside it."""
         n = self.op.n
         yield self.cut(n)
         if self.held < n:
@@ -80,7 +86,7 @@ class Rows:
             self.drop()
 
     def cut(self, n: int) -> Any:
-        """The first `n` rows, which end in the last chunk."""
+        """Return the first `n` rows, the last of which is in the last chunk."""
         left = self.held - n
         stop = self.last - left
         leaves = []
@@ -96,7 +102,7 @@ class Rows:
                 raise located from None
         batch = tree.rebuild(self.template, leaves)
         if left:
-            if len(self.columns[0][1]) > 1:  # The first chunk is let go.
+            if len(self.columns[0][1]) > 1:  # Let go of the first chunk.
                 self.template = tree.without_rows(self.template)
             self.columns = [(path, column[-1:]) for path, column in self.columns]
             self.start, self.held = stop, left
@@ -105,7 +111,7 @@ class Rows:
         return batch
 
     def keep(self, chunks: int) -> None:
-        """Forget all but the first chunks."""
+        """Hold only the first chunks."""
         self.seen -= len(self.columns[0][1]) - chunks
         self.columns = [(path, column[:chunks]) for path, column in self.columns]
         lengths = [*map(len, self.columns[0][1])]
@@ -113,7 +119,7 @@ class Rows:
         self.last = lengths[-1] if lengths else 0
 
     def rest(self) -> Iterator[Any]:
-        """What is left, in a last batch."""
+        """Yield the rows that are left as a last batch."""
         self.admit()
         if self.held:
             try:

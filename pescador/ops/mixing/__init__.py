@@ -1,4 +1,4 @@
-"""Operators that make one stream of a pool of streams, and those that change the order."""
+"""Operators that make one stream of a pool of streams, or change the order of elements."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ DISTS = ("poisson", "poisson_mean", "binomial", "constant")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mixing(Join):
-    """The base of the operators on a pool.
+    """The base class of the operators that join a pool of streams into one.
 
     Parameters
     ----------
     tag : bool, default=False
-        Whether the elements are pairs ``(name, element)``: the key of the member in a named pool,
-        or its index.
+        Whether elements are pairs ``(name, element)``: the key of the stream in a named pool, or
+        its index.
     name : str or None, default=None
         The name that `Stream.seed` knows the operator by; None for its kind and place.
 
@@ -62,7 +62,7 @@ class Mixing(Join):
     entropy: tuple[int | str, ...] | None = field(default=None, init=False)
 
     closes = True
-    # Fields of some of the operators.
+    # Operators that have these as fields override them.
     weights = None
     mode = ""
 
@@ -80,7 +80,7 @@ class Mixing(Join):
         if self.restarts(upstream):
             yield from empty(self, self.length(upstream))
             idle = idle_members(self, upstream)
-            for finding in restarted(self, upstream.then(self), "activates again"):
+            for finding in restarted(self, upstream.then(self), "restarts"):
                 if finding.stream and finding.stream[0] not in idle:
                     yield finding
 
@@ -100,55 +100,83 @@ class Mixing(Join):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class mux(Mixing, Random):
-    """A random mixture of a pool of streams, of which at most `k` are active at a time.
+    """Mix the streams of a pool at random, with at most `k` of them active at a time.
 
-    An active stream has a quota: how many elements it may give before it is retired and another
-    takes its place. Each element comes from one of the active streams at random, in proportion to
-    their weights. How often streams are replaced, by `dist`, is told in the mux analysis of the
-    documentation.
+    Each element comes from one of the active streams, which is drawn in proportion to their
+    weights. An active stream has a quota, a number of elements after which it is retired: it is
+    closed, and another stream is activated in its place. So a pool of any number of files can be
+    mixed with `k` of them open. The page on the analysis of the mux says how `lam` and `dist`
+    decide how often streams are replaced.
 
     Parameters
     ----------
     k : int > 0
-        How many streams are active. Where fewer are left, fewer are.
+        The number of active streams; fewer, if no more can be activated.
     lam : float > 0 or None, default=256.0
         The rate of the quotas; None lets each active stream run until it ends.
-    weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
-        How often each stream gives an element while it is active, relative to the others; None
-        for equal weights. A stream of weight 0 is never activated. Or a function that gives them
-        for the number of elements drawn so far.
+    weights : array-like of float >= 0, shape (n_streams,), mapping by name, callable or None
+        How often an active stream yields an element, relative to the others; None for equal
+        weights. A stream of weight 0 is never activated. A callable returns the weights, for the
+        number of elements yielded so far.
     every : int > 0, default=1000
-        After how many elements weights that are a function are asked for again.
-    mode : {"with_replacement", "single_active", "exhaustive"}
-        Whether a stream may be active several times at once; or once at a time; or once at all.
-    dist : {"poisson", "poisson_mean", "binomial", "constant"}
-        The quota: ``1 + Poisson(lam)``; ``1 + Poisson(lam - 1)``; ``1 + Binomial((lam - 1) /
-        (1 - p), 1 - p)``, p being the stream's share of the active weights; or `lam`, rounded up.
+        The number of elements after which weights that are a callable are asked for again.
+    mode : {"with_replacement", "single_active", "exhaustive"}, default="with_replacement"
+        The streams that can be activated next:
+
+        - "with_replacement": any stream, active or not;
+        - "single_active": any stream that is not active at the time;
+        - "exhaustive": any stream that has not been activated before.
+    dist : {"poisson", "poisson_mean", "binomial", "constant"}, default="poisson"
+        The distribution of a quota:
+
+        - "poisson": ``1 + Poisson(lam)``;
+        - "poisson_mean": ``1 + Poisson(lam - 1)``;
+        - "binomial": ``1 + Binomial((lam - 1) / (1 - p), 1 - p)``, where p is the share of the
+          stream in the weights of the active streams;
+        - "constant": `lam`, rounded up.
     prune_empty : bool, default=True
-        Whether a stream that gave nothing is never activated again, unless the mode is
-        "single_active"; there it only counts towards the end, when all have given nothing.
+        Whether a stream that yielded nothing is never activated again. In the mode
+        "single_active" it can be; there it only counts towards the end of the run, when all
+        streams have yielded nothing.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     tag : bool, default=False
-        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+        Whether elements are pairs ``(name, element)``: the key of the stream in a named pool, or
+        its index.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a parameter is out of range or of the wrong type, or the pool is empty or has a member
-        that is no stream: where the pipeline is written, if the pool is known there.
+        that is not a stream: when the pipeline is written, if the pool is known by then.
 
     Notes
     -----
-    The random draws, their order and their rounding are those of pescador 1.0 (``Mux``), so that
-    a seeded mux gives the same sequence.
+    The random draws, their order and their rounding are those of ``Mux`` in pescador 1.0, so a
+    seeded mux yields the same sequence.
 
     Examples
     --------
     >>> "".join(["aaa", "bbb", "ccc"] | mux(2, lam=None, mode="exhaustive", random_state=1))
     'bbbaacacc'
+
+    One active stream at a time is a chain in random order; if there are fewer than `k` streams,
+    all of them are active:
+
+    >>> "".join(["aa", "bb"] | mux(1, lam=None, mode="exhaustive", random_state=1))
+    'aabb'
+    >>> "".join(["aa", "bb"] | mux(5, lam=None, mode="exhaustive", random_state=1))
+    'aabb'
+
+    With replacement a run has no end, unless all streams are empty:
+
+    >>> from pescador.ops import take
+    >>> "".join(["ab", "c"] | mux(2, lam=None, random_state=0) | take(7))
+    'cacbaba'
+    >>> list(["", ""] | mux(2)), list({"a": "xy", "b": ""} | mux(2, mode="exhaustive", tag=True))
+    ([], [('a', 'x'), ('a', 'y')])
     """
 
     k: int
@@ -188,14 +216,14 @@ class mux(Mixing, Random):
         yield from Mixing.check(self, upstream)
         idle = idle_members(self, upstream)
         if idle and self.mode == "exhaustive":
-            problem = f"stream {next(iter(idle))!r} has weight 0, so its elements never come"
+            problem = f"stream {next(iter(idle))!r} has weight 0, so it yields nothing"
             yield Finding("warning", self, problem, "a pool without it, or a weight above 0")
         pool = sequence(upstream)
         if pool is not None and self.k > len(pool) - len(idle):
             known = len(pool) - len(idle)
             problem = (
-                f"there are only {known} streams to be active; with replacement they are so "
-                "several times at once, and give their elements as often"
+                f"there are only {known} streams to be active; with replacement some are active "
+                "several times at once, and yield their elements as often"
                 if self.mode == "with_replacement"
                 else f"there are only {known} streams to be active"
             )
@@ -215,13 +243,13 @@ class mux(Mixing, Random):
         return shard_pool(self, upstream, part, k=max(active, 1))
 
     def first_weights(self, weights: np.ndarray, draws: MersenneTwister) -> np.ndarray:
-        """The weights of the slots before any stream is active."""
+        """Return the weights of the slots before any stream is active."""
         return np.zeros(self.k)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class stochastic_mux(mux):
-    """The `mux` of pescador 2 and 3: one draw more, at the start of each run."""
+    """The `mux` of pescador 2 and 3, which draws once more at the start of each run."""
 
     def __post_init__(self) -> None:
         mux.__post_init__(self)
@@ -242,35 +270,45 @@ class stochastic_mux(mux):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class shuffled(Mixing, Random):
-    """A random mixture in which every stream of the pool is active all the time.
+    """Mix the streams of a pool at random, with all of them active all the time.
 
-    A stream that ends starts anew; one that gives nothing is dropped. The run ends when all are.
+    A stream that ends is restarted; one that yields nothing is dropped. The run ends when all
+    streams are dropped.
 
     Parameters
     ----------
-    weights : array-like of float >= 0, shape (n_streams,), mapping by name, or None
-        How often each stream gives an element, relative to the others; None for equal weights. Or
-        a function that gives them for the number of elements drawn so far.
+    weights : array-like of float >= 0, shape (n_streams,), mapping by name, callable or None
+        How often a stream yields an element, relative to the others; None for equal weights. A
+        stream of weight 0 is not activated. A callable returns the weights, for the number of
+        elements yielded so far.
     every : int > 0, default=1000
-        After how many elements weights that are a function are asked for again.
+        The number of elements after which weights that are a callable are asked for again.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     tag : bool, default=False
-        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+        Whether elements are pairs ``(name, element)``: the key of the stream in a named pool, or
+        its index.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a parameter is out of range or of the wrong type, or the pool is empty or has a member
-        that is no stream.
+        that is not a stream: when the pipeline is written, if the pool is known by then.
 
     Examples
     --------
     >>> from pescador.ops import take
     >>> "".join(["a", "b"] | shuffled(weights=[3, 1], random_state=0) | take(8))
     'aaaabbaa'
+
+    A stream of weight 0 yields nothing, nor does an empty one:
+
+    >>> "".join(["a", "b", "c"] | shuffled([1, 0, 1], random_state=0) | take(8))
+    'ccaccacc'
+    >>> "".join(["a", ""] | shuffled(random_state=0) | take(4)), list(["", ""] | shuffled())
+    ('aaaa', [])
     """
 
     weights: Any = None
@@ -290,30 +328,48 @@ class shuffled(Mixing, Random):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class round_robin(Mixing, Random):
-    """One element of each stream of the pool in turn; streams that have ended are left out.
+    """Yield one element of each stream of a pool in turn, leaving out streams that have ended.
+
+    All streams of the pool are open at once.
 
     Parameters
     ----------
-    mode : {"exhaustive", "cycle", "permuted_cycle"}
-        What follows when all have ended: nothing; all again; all again in a random order. A round
-        without an element ends the run.
+    mode : {"exhaustive", "cycle", "permuted_cycle"}, default="exhaustive"
+        The continuation when all streams have ended:
+
+        - "exhaustive": the run ends;
+        - "cycle": all streams are restarted, in the same order;
+        - "permuted_cycle": all streams are restarted, in a random order.
+
+        A round without an element ends the run in each mode.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
-        The seed of the orders in each run; None follows ``np.random.seed``.
+        The seed of each run; None follows ``np.random.seed``.
     tag : bool, default=False
-        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+        Whether elements are pairs ``(name, element)``: the key of the stream in a named pool, or
+        its index.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a parameter is out of range or of the wrong type, or the pool is empty or has a member
-        that is no stream.
+        that is not a stream: when the pipeline is written, if the pool is known by then.
 
     Examples
     --------
     >>> "".join(["ad", "be", "c"] | round_robin())
     'abcde'
+
+    Streams of other lengths, and empty ones, do not stop the others:
+
+    >>> "".join(["ad", "", "bec"] | round_robin())
+    'abdec'
+    >>> from pescador.ops import take
+    >>> "".join(["ab", "c"] | round_robin("cycle") | take(7))
+    'acbacba'
+    >>> "".join(["a", "b", "c"] | round_robin("permuted_cycle", random_state=0) | take(9))
+    'abccbacab'
     """
 
     mode: str = "exhaustive"
@@ -333,42 +389,52 @@ class round_robin(Mixing, Random):
         pool = Pool(self, upstream)
         order: Sequence[int] = range(len(pool.members))
         draws = twister(self.random_state) if self.mode == "permuted_cycle" else None
-        gave = True
-        while gave:
-            gave = False
+        yielded = True
+        while yielded:
+            yielded = False
             with closing(turns(pool, order)) as items:
                 for item in items:
-                    gave = True
+                    yielded = True
                     yield item
-            gave = gave and self.mode != "exhaustive"
+            yielded = yielded and self.mode != "exhaustive"
             order = draws.order(len(order)) if draws else order
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class chain(Mixing):
-    """One stream of the pool after another; the pool may be lazy, or endless.
+    """Yield the streams of a pool one after another.
+
+    The pool can be lazy, and endless: a stream is asked for when the one before it has ended.
 
     Parameters
     ----------
-    mode : {"exhaustive", "cycle"}
-        What follows when the last has ended: nothing, or the pool again. A round without an
-        element ends the run.
+    mode : {"exhaustive", "cycle"}, default="exhaustive"
+        The continuation when the last stream has ended:
+
+        - "exhaustive": the run ends;
+        - "cycle": the pool is restarted, unless this round had no element.
     tag : bool, default=False
-        Whether an element comes as ``(name, element)``: its stream's key in a named pool, or index.
+        Whether elements are pairs ``(name, element)``: the key of the stream in a named pool, or
+        its index.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
     ParameterError
         If `mode` is unknown.
     ParameterTypeError
-        If a member of the pool is no stream.
+        If a member of the pool is not a stream.
 
     Examples
     --------
-    >>> "".join(["ab", "cd"] | chain())
-    'abcd'
+    >>> "".join(["ab", "", "cd"] | chain()), list([] | chain())
+    ('abcd', [])
+    >>> list({"first": "ab", "last": "c"} | chain(tag=True))
+    [('first', 'a'), ('first', 'b'), ('last', 'c')]
+    >>> from pescador.ops import take
+    >>> "".join(["ab", "c"] | chain("cycle") | take(7)), list(["", ""] | chain("cycle"))
+    ('abcabca', [])
     """
 
     mode: str = "exhaustive"
@@ -384,12 +450,12 @@ class chain(Mixing):
     def check(self, upstream: Stream[Any], /) -> Iterable[Finding]:
         if self.restarts(upstream):
             yield from empty(self, self.length(upstream))
-            yield from restarted(self, upstream.then(self), "runs again")
+            yield from restarted(self, upstream.then(self), "restarts")
 
     def __call__(self, upstream: Iterable[Iterable[A]], /) -> Iterator[A]:
         described = stream(upstream)
         for time in count():
-            gave = False
+            yielded = False
             with Pass.over(described) as members:
                 for index, member in enumerate(members):
                     check_members(self, [member], index)
@@ -400,26 +466,26 @@ class chain(Mixing):
                         except Exception as error:
                             active.note(error)
                             raise
-                        gave = active.given() > 0 or gave
-            if not gave or self.mode == "exhaustive":
+                        yielded = active.given() > 0 or yielded
+            if not yielded or self.mode == "exhaustive":
                 return
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class shuffle(Random, Same):
-    """The elements in random order, as far as a buffer of `size` elements allows.
+    """Shuffle the elements, as far as a buffer of `size` elements allows.
 
-    The buffer is filled first; then each step yields one of its elements, chosen uniformly, and
-    takes the next of the upstream in its place; at the end the rest comes in random order.
+    The buffer is filled first. Then each step yields one of its elements, drawn uniformly, and
+    puts the next of the upstream in its place. At the end the rest is yielded in random order.
 
     Parameters
     ----------
     size : int > 0
-        How many elements are held.
+        The number of elements held.
     random_state : None, int, RandomState, Generator or SeedSequence, default=None
         The seed of each run; None follows ``np.random.seed``.
     name : str or None, default=None
-        What `Stream.seed` calls it; None for its kind and place.
+        The name that `Stream.seed` knows the operator by; None for its kind and place.
 
     Raises
     ------
@@ -430,6 +496,13 @@ class shuffle(Random, Same):
     --------
     >>> list(range(8) | shuffle(4, random_state=0))
     [0, 3, 1, 4, 5, 6, 2, 7]
+
+    A buffer of 1 changes nothing; one that holds the whole stream makes every order equally likely:
+
+    >>> list(range(5) | shuffle(1, random_state=0)), list(range(5) | shuffle(100, random_state=0))
+    ([0, 1, 2, 3, 4], [4, 3, 1, 0, 2])
+    >>> list([] | shuffle(4))
+    []
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""Pools of streams: their members, weights and lengths, and how they are divided."""
+"""Pools of streams: their members, weights and lengths, and how they are sharded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pescador.values import Named, changed, described
 
 
 class Pool:
-    """The streams to mix in one run, with their names and normalised weights."""
+    """The members of a pool in one run, with their names and normalised weights."""
 
     def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
         source = stream(upstream)
@@ -36,12 +36,14 @@ class Pool:
         self.activated: Counter[int] = Counter()
 
     def weigh(self, drawn: int) -> np.ndarray:
-        """The weights after so many elements, normalised."""
+        """Return the normalised weights after `drawn` elements."""
         weights = self.op.weights
         if callable(weights):
             weights = frozen_weights(self.op, weights(drawn))
             errors.require_type(
-                not callable(weights), self.op, f"weights({drawn}) gave {weights!r}, not numbers"
+                not callable(weights),
+                self.op,
+                f"weights({drawn}) returned {weights!r}, not numbers",
             )
         check_weights(self.op, weights, len(self.members), self.names)
         shares: np.ndarray
@@ -53,6 +55,7 @@ class Pool:
         return shares
 
     def active(self, index: int, quota: int | None = None) -> Active:
+        """Activate the member at an index, for at most `quota` elements."""
         name = self.names[index] if self.names else index
         time = self.activated[index]
         self.activated[index] += 1
@@ -60,7 +63,7 @@ class Pool:
 
 
 class Active:
-    """A stream of the pool while it is active: at most `quota` elements, counted in C."""
+    """A member of the pool while it is active: at most `quota` elements, counted in C."""
 
     __slots__ = ("counter", "items", "name", "op", "run")
 
@@ -81,17 +84,17 @@ class Active:
         except Exception as error:
             self.note(error)
             raise
-        # Every count is true, so that compress passes all elements on and tells how many.
+        # All counts are true, so compress passes every element, and the counter counts them in C.
         self.items: Iterator[Any] = islice(compress(self.run.items, self.counter), quota)
         if op.tag:
             self.items = zip(repeat(name), self.items)
 
     def given(self) -> int:
-        """How many elements it gave; to be asked once, at the end."""
+        """Return the number of elements that were yielded; it can be asked for once, at the end."""
         return next(self.counter) - 1
 
     def note(self, error: Exception) -> None:
-        """Note on the error where it was raised."""
+        """Add a note to an error that says where in the pool it was raised."""
         error.add_note(
             f"{self.op}: raised by stream {self.name!r} of the pool, at its element {self.given()}"
         )
@@ -107,7 +110,7 @@ class Active:
 
 
 def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
-    """The lengths of the pool's streams, as far as one can be activated."""
+    """Return the lengths of the members that can be activated; None for an unknown one."""
     members = sequence(upstream)
     weights = op.weights
     if members is None or callable(weights):
@@ -119,7 +122,7 @@ def member_lengths(op: Any, upstream: Stream[Any]) -> Iterable[Length]:
 
 
 def idle_members(op: Any, upstream: Stream[Any]) -> set[Any]:
-    """The names, or indices, of the streams of weight 0, as far as pool and weights are known."""
+    """Return the names or indices of the members known to have weight 0."""
     members = sequence(upstream)
     weights = op.weights
     if members is None or weights is None or callable(weights):
@@ -132,7 +135,7 @@ def idle_members(op: Any, upstream: Stream[Any]) -> set[Any]:
 def shard_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> Stream[Any]:
     """Return a shard of a mixture: every `count`-th member, mixed by `op` for the smaller pool.
 
-    Members keep their names, or the indices they had; so their tags and seeds stay the same.
+    Members keep their names, or the indices that they had, so their tags and seeds are the same.
     """
     elementwise = all(step.sharding == ELEMENTWISE for step in upstream.ops)
     members = sequence(changed(upstream, ops=())) if elementwise else None
@@ -152,12 +155,12 @@ def shard_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> St
         pool = Stream(source, ops=upstream.ops)
     elif op.tag:
         raise IndivisibleError(
-            f"{op} cannot be divided: its tags count the streams of the whole; "
-            "have a mapping, or a list, as the pool"
+            f"{op} cannot be divided: its tags are indices of the whole pool; "
+            "write a mapping or a list as the pool"
         )
     else:
         pool = upstream.shard_any(part) if weights is None else upstream.shard_exact(part)
-        seeds.append("entropy")  # Its streams are counted from 0 in each part.
+        seeds.append("entropy")  # The indices of its streams begin at 0 in each shard.
     if weights is not None:
         weights = changes["weights"] = _chosen(weights, pool, part)
     if pool.length == 0 or (weights is not None and not any(weights)):
@@ -169,6 +172,7 @@ def shard_pool(op: Any, upstream: Stream[Any], part: Part, **changes: Any) -> St
 
 
 def _chosen(weights: Any, pool: Stream[Any], part: Part) -> Any:
+    """Return the weights of the members in a shard of the pool."""
     if not isinstance(weights, Named):
         return weights[part.index :: part.count]
     names = weights.names if pool.names is None else pool.names
@@ -176,7 +180,7 @@ def _chosen(weights: Any, pool: Stream[Any], part: Part) -> Any:
 
 
 def frozen_weights(op: object, weights: Any) -> Any:
-    """Weights as a value that no one else can change: a tuple, or numbers with names."""
+    """Return weights as an immutable value: a tuple, numbers with names, or a callable."""
     if weights is None or isinstance(weights, Named) or callable(weights):
         return weights
     names = None
@@ -204,6 +208,7 @@ def frozen_weights(op: object, weights: Any) -> Any:
 
 
 def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
+    """Return the weights in the order of the names of the pool."""
     if not isinstance(weights, Named):
         return [*weights]
     by_name = dict(zip(weights.names, weights.values, strict=True))
@@ -211,7 +216,7 @@ def _in_order(weights: Any, names: tuple[Any, ...] | None) -> list[float]:
 
 
 def validate_pool(op: Any, upstream: Stream[Any]) -> None:
-    """Refuse a pool that cannot be mixed, as far as it is known before it runs."""
+    """Refuse a pool that is known before it runs, and cannot be mixed."""
     members = sequence(upstream)
     if members is not None:
         check_pool(op, members)
@@ -219,15 +224,15 @@ def validate_pool(op: Any, upstream: Stream[Any]) -> None:
 
 
 def check_pool(op: object, members: Any) -> None:
-    """Refuse a pool that is empty, or has a member that is no stream."""
+    """Refuse a pool that is empty, or has a member that is not a stream."""
     errors.require(len(members), op, "the pool is empty; it must hold at least one stream")
     check_members(op, members)
 
 
 def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | None) -> None:
-    """Refuse weights that are not those of a pool of `n` streams with these names."""
+    """Refuse weights that do not belong to a pool of `n` streams with these names."""
     if isinstance(weights, Named):
-        errors.require(names, op, "weights have names, but the streams of the pool have none")
+        errors.require(names, op, "weights have names, but the streams of the pool have no names")
         odd = {*weights.names} ^ {*(names or ())}
         errors.require(
             not odd, op, f"weights and pool differ in the names {sorted(map(repr, odd))}"
@@ -239,7 +244,7 @@ def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | Non
 
 
 def check_members(op: object, members: Iterable[Any], first: int = 0) -> None:
-    """Refuse a pool with a member that can be no stream; its types are looked at in C."""
+    """Refuse a pool with a member that cannot be iterated, looking at its types in C."""
     for kind in {*map(type, members)}:
         ways = "__iter__", "__getitem__", "__stream__"
         if not any(hasattr(kind, way) for way in ways):

@@ -1,4 +1,4 @@
-"""Runs that draw from a pool of streams: the running side of the operators that mix."""
+"""Runs of the operators that mix a pool of streams."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pescador.running import close_all
 
 __all__ = ["Mixture", "Restarting", "turns"]
 
-# The share from which a stream counts as the only one: pescador 3's bound.
+# The share above which a stream counts as the only active one, as in pescador 3.
 ALONE = 0.9999
 
 
 class Drawing:
-    """One run that draws a slot for each element, and an element from the stream in the slot."""
+    """One run that draws a slot for each element, and yields the next of the stream in it."""
 
     def __init__(self, op: Any, upstream: Iterable[Any]) -> None:
         self.op = op
@@ -32,10 +32,11 @@ class Drawing:
         self.ends: list[float] = []
 
     def run(self) -> Iterator[Any]:
-        """The elements; weights that are a function are asked again every so often."""
+        """Return the elements; weights that are a callable are asked for again as they go on."""
         return self.scheduled() if callable(self.op.weights) else self.elements()
 
     def scheduled(self) -> Iterator[Any]:
+        """Yield the elements, and ask for new weights after every `op.every` of them."""
         with closing(self.elements()) as elements:
             for drawn, item in enumerate(elements, 1):
                 yield item
@@ -49,55 +50,67 @@ class Drawing:
         raise NotImplementedError
 
     def reweigh(self) -> bool:
-        """Follow new weights of the pool; False if the run is over."""
+        """Apply new weights of the pool; return False if the run is over."""
         raise NotImplementedError
 
-    def replace(self, slot: int, gave: bool) -> bool:
-        """Close the stream in the slot and fill it anew; False if the run is over.
+    def replace(self, slot: int, yielded: bool) -> bool:
+        """Close the stream in a slot that has ended, and fill the slot again.
 
-        `gave` tells whether there was an element since the last time.
+        Parameters
+        ----------
+        slot : int
+            The index of the slot.
+        yielded : bool
+            Whether the run has yielded an element since the last replacement.
+
+        Returns
+        -------
+        bool
+            False if the run is over.
         """
         raise NotImplementedError
 
     def elements(self) -> Generator[Any, None, None]:
-        # The hot loop. A word or two of the generator, a bisection and a step of the stream are
-        # all that happens for an element, and happens in C; what is rare is left to `replace`.
+        """Yield the elements, and close the active streams at the end."""
+        # An element costs a uniform draw, a bisection and a step of its stream, all of them in C;
+        # `replace` does the rest, once for each activation.
         try:
             self.pool = Pool(self.op, self.upstream)
             self.draws = twister(self.op.random_state)
             self.begin()
             items = self.items
             uniforms = starmap(self.draws.random, repeat(()))
-            gave = False
+            yielded = False
             for slot in map(bisect_right, repeat(self.ends), uniforms):
                 try:
                     item = next(items[slot])
                 except StopIteration:
-                    if not self.replace(slot, gave):
+                    if not self.replace(slot, yielded):
                         return
-                    gave = False
+                    yielded = False
                 except Exception as error:
                     self.active[slot].note(error)
                     raise
                 else:
-                    gave = True
+                    yielded = True
                     yield item
         finally:
             close_all(self.active)
 
     def slots(self, weights: np.ndarray) -> None:
-        """Have a slot for each of the weights."""
+        """Make one empty slot for each of the weights."""
         self.weights = weights
         self.active = [None] * len(weights)
         self.items = [iter(())] * len(weights)
 
     def place(self, slot: int, active: Active) -> None:
+        """Put an active stream into a slot."""
         self.active[slot] = active
         self.items[slot] = active.items
 
     def weigh(self) -> bool:
-        """Follow the weights of the slots; False if all are 0."""
-        if np.count_nonzero(self.weights):  # A fifth of the time of any().
+        """Apply the weights of the slots; return False if all are 0."""
+        if np.count_nonzero(self.weights):  # It takes a fifth of the time of any().
             self.ends[:] = cumulative(self.weights)
             return True
         return False
@@ -112,8 +125,8 @@ class Mixture(Drawing):
         self.members = [0] * self.op.k
         self.candidates = Candidates(weights > 0)
         self.eligible = self.alive = len(self.candidates)
-        self.dead: set[int] = set()
-        self.barren: set[int] = set()  # what proved empty since the last element
+        self.pruned: set[int] = set()
+        self.barren: set[int] = set()  # Those that yielded nothing since the last element.
         for slot in range(self.op.k):
             if not self.candidates:
                 break
@@ -121,6 +134,7 @@ class Mixture(Drawing):
         self.weigh()
 
     def activate(self, slot: int) -> None:
+        """Draw a candidate and activate it in a slot."""
         member = self.members[slot] = self.candidates.choose(self.draws.random())
         weight = self.pool.weights[member]
         quota = self.quota(slot, weight)
@@ -130,6 +144,7 @@ class Mixture(Drawing):
         self.place(slot, self.pool.active(member, quota))
 
     def quota(self, slot: int, weight: float) -> int | None:
+        """Draw the quota of a stream of the given weight that enters a slot."""
         lam: float | None = self.op.lam
         if lam is None:
             return None
@@ -144,16 +159,16 @@ class Mixture(Drawing):
                 return 1 + self.draws.binomial(int((lam - 1) / (1 - share)), 1 - share)
         return 1 + self.draws.poisson(lam - 1)
 
-    def replace(self, slot: int, gave: bool) -> bool:
+    def replace(self, slot: int, yielded: bool) -> bool:
         member, retired, weight = self.members[slot], self.active[slot], self.weights[slot]
         retired.close()
-        if gave:
+        if yielded:
             self.barren.clear()
         if not retired.given():
             self.barren.add(member)
-            if self.op.prune_empty and member not in self.dead:
+            if self.op.prune_empty and member not in self.pruned:
                 self.candidates.remove(member)
-                self.dead.add(member)
+                self.pruned.add(member)
                 self.alive -= 1
         if self.op.mode == "single_active":
             self.candidates.add(member)
@@ -163,6 +178,7 @@ class Mixture(Drawing):
         return self.weights[slot] == weight or self.weigh()
 
     def fill(self, slot: int) -> None:
+        """Activate a candidate in a slot, or leave it empty if there is no candidate."""
         if self.candidates:
             self.activate(slot)
         else:
@@ -173,13 +189,13 @@ class Mixture(Drawing):
         weights = self.pool.weights
         free = weights > 0
         self.eligible = int(free.sum())
-        self.alive = self.eligible - int(free[[*self.dead]].sum())
+        self.alive = self.eligible - int(free[[*self.pruned]].sum())
         if self.op.mode == "exhaustive":
             taken = [*self.pool.activated]
         elif self.op.mode == "single_active":
             taken = [m for m, on in zip(self.members, self.active, strict=True) if on]
         else:
-            taken = [*self.dead]
+            taken = [*self.pruned]
         free[taken] = False
         self.candidates = Candidates(free)
         self.barren.clear()
@@ -201,7 +217,7 @@ class Restarting(Drawing):
             self.place(slot, self.pool.active(slot))
         self.weigh()
 
-    def replace(self, slot: int, gave: bool) -> bool:
+    def replace(self, slot: int, yielded: bool) -> bool:
         ended = self.active[slot]
         ended.close()
         if ended.given():
@@ -221,7 +237,7 @@ class Restarting(Drawing):
 
 
 def turns(pool: Pool, order: Iterable[int]) -> Generator[Any, None, None]:
-    """One round of `round_robin`, until all streams have ended."""
+    """Yield one round of `round_robin`, until all streams have ended."""
     active = [pool.active(index) for index in order]
     try:
         while active:
