@@ -97,8 +97,8 @@ def test_every_operator_is_in_the_table_of_the_reference() -> None:
 
 
 def test_the_length_of_every_operator_is_tested() -> None:
-    told = re.findall(r"\bops\.(\w+)\(", (TESTS / "test_length.py").read_text())
-    rows = "STEPS or POOLS in tests/test_length.py: a stream and its length"
+    told = re.findall(r"\bops\.(\w+)\(", (TESTS / "test_readings_length.py").read_text())
+    rows = "STEPS or POOLS in tests/test_readings_length.py: a stream and its length"
     assert_same(told, ops.__all__, rows, "pescador.ops")
 
 
@@ -137,6 +137,13 @@ def test_every_promise_is_tested() -> None:
     written = re.findall(r"^(?:def )?(test_\w+)", tests, re.MULTILINE)
     missing = {*re.findall(r"``(test_\w+)``", told)} - {*written}
     assert not missing, f"write {missing}, or have docs/explanation/guarantees.rst name other tests"
+
+
+def test_every_guard_of_an_operator_is_there() -> None:
+    told = re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    tests = "".join(path.read_text() for path in TESTS.glob("test_*.py"))
+    missing = {*told} - {*re.findall(r"^def (test_\w+)", tests, re.MULTILINE)}
+    assert not missing, f"write {missing}, or have CONTRIBUTING.md name other tests"
 
 
 def made_by(package: str, module: ModuleType) -> set[str]:
