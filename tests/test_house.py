@@ -139,6 +139,13 @@ def test_every_promise_is_tested() -> None:
     assert not missing, f"write {missing}, or have docs/explanation/guarantees.rst name other tests"
 
 
+def test_every_guard_of_an_operator_is_there() -> None:
+    told = re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    tests = "".join(path.read_text() for path in TESTS.glob("test_*.py"))
+    missing = {*told} - {*re.findall(r"^def (test_\w+)", tests, re.MULTILINE)}
+    assert not missing, f"write {missing}, or have CONTRIBUTING.md name other tests"
+
+
 def made_by(package: str, module: ModuleType) -> set[str]:
     """The names of a module without an underscore whose classes and functions a package made."""
     return {
