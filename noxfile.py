@@ -1,6 +1,7 @@
-"""Every check of the project, each a session: `nox` runs all but the benchmarks."""
+"""Every check of the project: `nox` runs those for each change, `nox -s full` the rest."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -52,11 +53,35 @@ def examples(session: nox.Session) -> None:
         session.run("python", str(example))
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.session
 def tests(session: nox.Session) -> None:
     """The README's test command, with coverage."""
     session.install("-e", ".[test]")
     session.run("pytest", *session.posargs, env={"PYTEST_ADDOPTS": "--cov --cov-config=setup.cfg"})
+
+
+HERE = "{}.{}".format(*sys.version_info)
+
+
+@nox.session
+@nox.parametrize(
+    ("python", "options"),
+    [
+        nox.param(HERE, ["-m", "not frameworks", "--tries", "100"], id="stress"),
+        nox.param("3.12", [], id="3.12"),
+        nox.param("3.13", [], id="3.13"),
+        nox.param(HERE, ["--start-method", "forkserver"], id="forkserver"),
+        nox.param(
+            HERE,
+            ["-m", "processes", "--without", "memfd_create", "--without", "pidfd_open"],
+            id="without",
+        ),
+    ],
+)
+def full(session: nox.Session, options: list[str]) -> None:
+    """What takes too long for each change: in random order, in parallel, and elsewhere."""
+    session.install("-e", ".[full]")
+    session.run("pytest", "-n", "2", *options, *session.posargs)
 
 
 @nox.session

@@ -1,1 +1,1 @@
-"""Speed and memory of pescador beside the loop written by hand and beside its earlier releases."""
+"""Speed and memory of pescador, of loops written by hand, of earlier releases and of others."""

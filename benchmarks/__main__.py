@@ -1,66 +1,68 @@
-"""The command line: `python -m benchmarks [PART] [--quick] [--json FILE] [--charts FOLDER]`."""
-
-from __future__ import annotations
+"""The command line: `python -m benchmarks [PART] [--quick] [--against REVISION] ...`."""
 
 import argparse
-import importlib
-import json
-import pkgutil
+import os
+import platform
+import shutil
+import subprocess
 import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from benchmarks import charts, environments, parts, reporting
-from benchmarks.processes import Processes
+from benchmarks import parts
+from benchmarks.reporting import draw, failures, figures, goals, write
+from benchmarks.rows import CHECKOUT
 from benchmarks.running import Run
 
-ROUNDS, QUICK_ROUNDS = 9, 3
+ROUNDS, QUICK_ROUNDS, REPEATS = 9, 3, 3
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    prefix = f"{parts.__name__}."
-    names = [
-        module.name.removeprefix(prefix) for module in pkgutil.walk_packages(parts.__path__, prefix)
-    ]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=parts.__doc__)
-    parser.add_argument("part", nargs="?", default="operators", choices=names)
+    parser.add_argument("part", nargs="?", default="operators", help="module of benchmarks/parts")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, not {ROUNDS}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--against", metavar="REVISION", help="compare with it, in turn")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there, too")
     parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw a picture of each row")
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="FOLDER",
-        default=environments.default_cache(),
-        help="where environments and data are kept (default: %(default)s)",
-    )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run a part and report it."""
+    """Run a part and report it; if against a revision, again what is slower, up to three times."""
     options = arguments()
-    part = f"{parts.__name__}.{options.part}"
-    rows = importlib.import_module(part).ROWS
-    rounds = QUICK_ROUNDS if options.quick else ROUNDS
-    facts = reporting.machine()
-    runs = []
-    with Processes(options.cache) as processes:
-        for number, row in enumerate(rows):
-            print(f"[{number + 1}/{len(rows)}] {row.whole_name}", file=sys.stderr, flush=True)
-            run = Run(part, number, row.quick if options.quick else row, processes)
-            run.compare()
-            run.measure(rounds)
-            runs.append(run)
-    print(reporting.heading(facts, rounds))
-    for table in (reporting.every_figure, reporting.every_failure, reporting.every_goal):
-        if text := table(runs):
-            print(f"\n{text}")
-    if options.json:
-        options.json.write_text(json.dumps(reporting.as_json(runs, facts), indent=1) + "\n")
-    if options.charts:
-        charts.draw(runs, options.charts)
+    part, rounds = f"{parts.__name__}.{options.part}", QUICK_ROUNDS if options.quick else ROUNDS
+    rows = list(enumerate(import_module(part).ROWS))
+    if options.quick:
+        rows = [(n, replace(row, sizes=row.quick_sizes or row.sizes)) for n, row in rows]
+    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.platform()},", end=" ")
+    print(f"Python {platform.python_version()}, numpy {version('numpy')}; {rounds} rounds")
+    with TemporaryDirectory() as folder:
+        if options.against:
+            package = Path(folder, "pescador.tar")
+            git = ["git", "-C", CHECKOUT, "archive", "-o", package, options.against, "pescador"]
+            subprocess.run(git, check=True)
+            shutil.unpack_archive(package, folder, filter="data")
+            rows = [(n, pair) for n, row in rows for pair in row.against(folder, options.against)]
+        for _ in range(REPEATS if options.against else 1):
+            runs = []
+            for done, (number, row) in enumerate(rows, 1):
+                print(f"[{done}/{len(rows)}] {row.name()}", file=sys.stderr, flush=True)
+                runs.append(Run(part, number, row, rounds))
+            print("", figures(runs), failures(runs), goals(runs), sep="\n\n")
+            if options.json:
+                write(runs, options.json)
+            if options.charts:
+                draw(runs, options.charts)
+            # The first run is the one to keep: another only tells what is slower from noise.
+            options.json = options.charts = None
+            rows = [(run.number, run.row) for run in runs if run.missed]
+    if options.against:
+        sys.exit("\n".join(f"slower: {row.name()}" for _, row in rows) or 0)
 
 
-if __name__ == "__main__":
-    main()
+main()

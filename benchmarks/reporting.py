@@ -1,149 +1,111 @@
-"""What a run hands out: two Markdown tables, and the same in JSON."""
+"""What a run hands out: tables in Markdown, every figure in JSON, and pictures."""
 
-from __future__ import annotations
+import re
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
 
-import os
-import platform
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
-from statistics import median, quantiles
-from typing import Any
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
-from tabulate import tabulate
-
-from benchmarks.contenders import OURS
-from benchmarks.goals import ratio
-from benchmarks.quantities import BYTES, SECONDS, rate, times
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Row, typical
 from benchmarks.running import Run
 
 
-def spread(values: Sequence[float]) -> float:
-    """Return the interquartile range as a share of the median."""
-    if len(values) < 2:
-        return 0.0
-    low, _, high = quantiles(values, n=4, method="inclusive")
-    return (high - low) / median(values)
+def say(value: float, unit: str) -> str:
+    """Return a figure to three digits: `45.7 µs`, `1.2 GB/s`, `310 x`; or nothing for NaN."""
+    if np.isnan(value):
+        return ""
+    if unit in {"s", "B", "B/s"}:
+        return EngFormatter(unit)(float(f"{value:.3g}"))
+    return f"{float(f'{value:.3g}'):g} {unit}".strip()
 
 
-def machine() -> dict[str, Any]:
-    """Return when and on what the figures were taken."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "memory": memory,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "numpy": version("numpy"),
-    }
+def of_row(row: Row, value: float) -> str:
+    """Return a figure of a row, as a rate where the row knows the bytes."""
+    return say(row.unit_bytes / value, "B/s") if row.unit_bytes else say(value, row.measure.unit)
 
 
-def heading(facts: dict[str, Any], rounds: int) -> str:
-    """Return the line that opens the report."""
-    return (
-        f"{facts['date']}, {facts['cores']} cores, {BYTES.say(facts['memory'])}, "
-        f"{facts['system']}, {facts['python']}, numpy {facts['numpy']}; "
-        f"medians of {rounds} rounds, spread = interquartile range / median"
-    )
+def quartiles(run: Run) -> list[pd.DataFrame]:
+    """Return the lower quartile, the median and the upper one over the rounds, for each size."""
+    return [run.figures.groupby("size").quantile(share) for share in (0.25, 0.5, 0.75)]
 
 
-def figure(run: Run, values: Sequence[float]) -> str:
-    """Return the median of a contender's figures in words."""
-    row, middle = run.row, median(values)
-    if row.unit_bytes:
-        return rate(row.unit_bytes / middle)
-    return row.measure.quantity.say(middle)
+def table(lines: Sequence[Sequence[str]], *headers: str) -> str:
+    """Return a table in Markdown, or an empty text if there are no lines."""
+    cells = pd.DataFrame(lines, columns=headers).replace(r"\|", r"\\|", regex=True)
+    return cells.to_markdown(index=False, tablefmt="github", disable_numparse=True) if lines else ""
 
 
-def _lines(run: Run) -> Iterable[list[str]]:
-    for size in run.row.sizes:
-        title, at = run.row.name(size), run.figures.get(size, {})
-        for who in run.row.contenders:
-            if who in at:
-                versus = times(ratio(at, who, OURS)) if OURS in at and who != OURS else ""
-                noise = f"{spread(at[who]):.0%}" if len(at[who]) > 1 else ""
-                yield [title, who.name, figure(run, at[who]), noise, versus]
-            elif who in run.failures:
-                yield [title, who.name, "failed", "", ""]
-            else:
-                yield [title, who.name, "not run", "", ""]
-            title = ""
-
-
-def every_figure(runs: Iterable[Run]) -> str:
+def figures(runs: Sequence[Run]) -> str:
     """Return the table of all contenders: medians, spreads, and their cost over ours."""
-    lines = [line for run in runs for line in _lines(run)]
-    headers = ["work", "by", "median", "spread", "cost / ours"]
-    return _markdown(lines, headers, ("left", "left", "right", "right", "right"))
-
-
-def every_failure(runs: Iterable[Run]) -> str:
-    """Return a line for each reason for which a contender failed, with all that it failed at."""
-    failed: dict[tuple[str, str], list[str]] = {}
-    for run in runs:
-        for who, why in run.failures.items():
-            failed.setdefault((who.name, why), []).append(run.row.whole_name)
-    return "\n".join(
-        f"* {who}: {why} (in: {'; '.join(rows)})" for (who, why), rows in failed.items()
-    )
-
-
-def every_goal(runs: Iterable[Run]) -> str:
-    """Return the table of goals: what was to be reached, and what was."""
     lines = []
     for run in runs:
-        for goal in run.row.goals:
-            value = goal.measure(run.figures)
-            measured = "not measured" if value is None else goal.say(value)
-            reached = "" if value is None else "yes" if goal.reached(value) else "no"
-            lines.append([run.row.whole_name, measured, goal.bound, reached])
-    headers = ["work", "measured", "to reach", "reached"]
-    return _markdown(lines, headers, ("left",) * 4)
+        low, middle, high = quartiles(run)
+        costs = typical(run.figures, OURS)
+        for size, who in product(run.row.sizes, run.row.contenders):
+            value = middle[who][size]
+            said = of_row(run.row, value) or ("failed" if who in run.failures else "not run")
+            spread = say((high - low)[who][size] / value * 100, "%")
+            cost = "" if who == OURS else say(costs[who][size], "x")
+            lines.append((run.row.name(size), str(who), said, spread, cost))
+    return table(lines, "work", "by", "median", "spread", "cost / ours")
 
 
-def _markdown(lines: list[list[str]], headers: list[str], align: Sequence[str]) -> str:
-    escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
-    if not escaped:
-        return ""
-    return tabulate(escaped, headers, tablefmt="github", colalign=align, disable_numparse=True)
+def failures(runs: Sequence[Run]) -> str:
+    """Return the table of those who failed, and why."""
+    lines = [(run.row.name(), str(who), why) for run in runs for who, why in run.failures.items()]
+    return table(lines, "work", "by", "failed")
 
 
-def as_json(runs: Iterable[Run], facts: dict[str, Any]) -> dict[str, Any]:
-    """Return everything measured: figures in seconds, bytes or counts, one a round."""
-    return {"machine": facts, "rows": [_row_as_json(run) for run in runs]}
+def goals(runs: Sequence[Run]) -> str:
+    """Return the table of goals: what was to be reached, and what was."""
+    lines = []
+    for run, goal in [(one, goal) for one in runs for goal in one.row.goals]:
+        value = goal.value(run.figures)
+        measured, limit = (goal.text.format(say(one, goal.unit)) for one in (value, goal.limit))
+        reached = "" if np.isnan(value) else "no" if goal in run.missed else "yes"
+        lines.append((run.row.name(), measured, f"{goal.bound} {limit}", reached))
+    return table(lines, "work", "measured", "to reach", "reached")
 
 
-def _unit(row: Row[Any]) -> str:
-    quantity = row.measure.quantity
-    return f"{quantity.unit}, per {row.unit}" if quantity is SECONDS else quantity.unit
+def write(runs: Sequence[Run], file: Path) -> None:
+    """Write every figure as an object of JSON, in seconds, bytes, per cent or plain numbers."""
+    tables = [
+        run.figures.rename(columns=str)
+        .melt(var_name="by", value_name="figure", ignore_index=False)
+        .assign(work=run.row.title, measure=run.row.measure.name, unit=run.row.measure.unit)
+        for run in runs
+    ]
+    pd.concat(tables).dropna().reset_index().to_json(file, orient="records", double_precision=15)
 
 
-def _row_as_json(run: Run) -> dict[str, Any]:
-    row = run.row
-    goals = [(goal, goal.measure(run.figures)) for goal in row.goals]
-    return {
-        "title": row.title,
-        "measure": row.measure.name,
-        "unit": _unit(row),
-        "sizes": [
-            {
-                "size": size,
-                "contenders": {
-                    who.name: {"median": median(values), "spread": spread(values), "rounds": values}
-                    for who, values in at.items()
-                },
-            }
-            for size, at in run.figures.items()
-        ],
-        "failures": {who.name: why for who, why in run.failures.items()},
-        "goals": [
-            {
-                "to_reach": goal.bound,
-                "measured": value,
-                "reached": None if value is None else goal.reached(value),
-            }
-            for goal, value in goals
-        ],
-    }
+def draw(runs: Sequence[Run], folder: Path) -> None:
+    """Draw a picture of each row that somebody ran, named for its title: medians and quartiles."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # The same figures give the same file.
+    mpl.rcParams["svg.hashsalt"] = "pescador"
+    for run in runs:
+        low, middle, high = (one.rename(columns=str).dropna(axis=1) for one in quartiles(run))
+        axes = Figure((7, 4), layout="constrained").add_subplot(title=run.row.name())
+        if len(middle) > 1:
+            middle.plot(ax=axes, marker="o", logx=max(run.row.sizes) > 50, ylim=(0, None))
+            axes.set(xlabel=run.row.title.replace("{}", "n"))
+            for who in middle:
+                axes.fill_between(middle.index, low[who], high[who], alpha=0.2)
+        else:
+            ranked = middle.iloc[0].sort_values(ascending=False)
+            errors = [(middle - low).iloc[0][ranked.index], (high - middle).iloc[0][ranked.index]]
+            colours = ["tab:orange" if who == "ours" else "tab:gray" for who in ranked.index]
+            ranked.plot.barh(ax=axes, xerr=errors, color=colours, ylabel="")
+            axes.bar_label(axes.containers[-1], [f" {of_row(run.row, one)}" for one in ranked])
+            scale = "log" if ranked.max() > 20 * ranked.min() > 0 else "linear"
+            axes.set(xscale=scale, xmargin=0.15)
+        values = axes.yaxis if len(middle) > 1 else axes.xaxis
+        values.set_major_formatter(lambda value, _, row=run.row: say(value, row.measure.unit))
+        values.set_label_text(run.row.measure.name.replace("unit", run.row.unit))
+        name = re.sub(r"[^a-z0-9]+", "-", run.row.name().lower()).strip("-")
+        axes.figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

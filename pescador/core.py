@@ -26,7 +26,7 @@ from pescador import errors
 from pescador.errors import DataError, ParameterTypeError
 from pescador.readings import Finding, Length, OpReadings, StreamReadings, Whole
 from pescador.running import Begun, Pass
-from pescador.seeds import argument
+from pescador.seeds import SEEDS, argument
 from pescador.values import Named, call, described, fields_of, hash_of, same, show
 
 __all__ = [
@@ -360,8 +360,9 @@ class Stream(StreamReadings[A]):
         return Pass.lazily(lambda: _iterator(source, self))
 
     def _call(self) -> Any:
-        kwargs = {name: argument(value) for name, value in self.kwargs}
-        return self.source(*map(argument, self.args), **kwargs)
+        args = [argument(arg) if type(arg) in SEEDS else arg for arg in self.args]
+        kwargs = {name: argument(arg) if type(arg) in SEEDS else arg for name, arg in self.kwargs}
+        return self.source(*args, **kwargs)
 
     @property
     def upstream(self) -> Stream[Any]:
@@ -550,7 +551,7 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
     if isinstance(step, Pipeline):
         return step.ops
     if isinstance(step, Op):
-        if not dataclasses.is_dataclass(type(step)):
+        if not hasattr(step, "__dataclass_fields__"):
             raise ParameterTypeError(
                 f"{type(step).__name__} is not a dataclass: write "
                 "@dataclass(frozen=True, slots=True, eq=False, repr=False) above its class"

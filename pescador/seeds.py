@@ -14,6 +14,7 @@ from pescador.values import FilledSeed, Words, changed
 
 __all__ = [
     "SEED",
+    "SEEDS",
     "Place",
     "Seed",
     "State",
@@ -110,6 +111,9 @@ class Placeholder:
 
 
 SEED = Placeholder()
+
+# The types of the arguments that a source is not called with as they are.
+SEEDS = {Placeholder, FilledSeed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,8 +290,8 @@ class _Trial:
     @property
     def steps(self) -> tuple[Op[Any, Any], ...]:
         """Return the operators of the subject."""
-        one = isinstance(self.subject, Op) and not isinstance(self.subject, Pipeline)
-        return (self.subject,) if one else self.subject.ops
+        many = isinstance(self.subject, Stream | Pipeline)
+        return self.subject.ops if many else (self.subject,)
 
     def probed(self, failing: int | None = None) -> _Probed:
         """Join the subject to probes; the one at index `failing`, or the element there, raises."""

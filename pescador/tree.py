@@ -84,16 +84,15 @@ def record_of(kind: Any) -> Record | None:
     if type(getattr_static(kind, "__dataclass_fields__", None)) is not dict:
         return None
     fields = tuple(field.name for field in dataclasses.fields(kind))
-    found = {name: type(getattr_static(kind, name, None)) for name in fields}
+    attributes = {type(getattr_static(kind, name, None)) for name in fields}
     slots = {
         name
         for base in kind.__mro__
         for name, value in vars(base).items()
         if type(value) is MemberDescriptorType
     }
-    if not slots <= {*fields} or any(
-        hasattr(one, "__set__") for one in {*found.values()} - {MemberDescriptorType}
-    ):
+    setters = [one for one in attributes - {MemberDescriptorType} if hasattr(one, "__set__")]
+    if setters or not slots <= {*fields}:
         return None
     try:
         object.__new__(kind)

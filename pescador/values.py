@@ -85,9 +85,14 @@ def described(value: Any) -> Any:
     return value if facade is None else facade(value)
 
 
+@functools.lru_cache(maxsize=256)
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def fields_of(node: Any) -> tuple[Any, ...]:
     """Return the values of a dataclass's fields."""
-    return tuple(getattr(node, field.name) for field in dataclasses.fields(node))
+    return tuple(getattr(node, name) for name in _names(node.__class__))
 
 
 def changed(node: Node, **changes: Any) -> Node:
@@ -95,10 +100,11 @@ def changed(node: Node, **changes: Any) -> Node:
 
     Unlike ``dataclasses.replace`` it also copies the fields that are not parameters of the class.
     """
-    copy = object.__new__(node.__class__)
-    for field in dataclasses.fields(node):  # type: ignore[arg-type]
-        value = changes[field.name] if field.name in changes else getattr(node, field.name)
-        object.__setattr__(copy, field.name, value)
+    kind: Any = node.__class__
+    copy: Node = object.__new__(kind)
+    for name in _names(kind):
+        value = changes[name] if name in changes else getattr(node, name)
+        object.__setattr__(copy, name, value)
     return copy
 
 
@@ -108,13 +114,12 @@ def same(a: Any, b: Any) -> bool:
         return True
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return False
-    a, b = described(a), described(b)
     if isinstance(a, tuple) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, functools.partial) and type(a) is type(b):
         return same(_parts(a), _parts(b))
     try:
-        return bool(a == b)
+        return bool(described(a) == described(b))
     except Exception:  # noqa: BLE001  What cannot be compared may raise anything.
         return False
 

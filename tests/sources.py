@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import re
+import select
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from pescador.testing import alike
+from programs import LIMIT
 
 
 class Recorded:
@@ -73,6 +75,11 @@ def until_fault(stream, error=Fault):
     return given, caught.value
 
 
+def shown(value):
+    """The repr, cut, without its place in memory, so that a test has one name in each process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))[:40]
+
+
 def notes(error):
     return getattr(error, "__notes__", [])
 
@@ -87,9 +94,53 @@ def seed_numpy(seed):
     np.random.seed(seed)
 
 
-# What workers run: at the top of a module, so that a spawned process finds it.
+class Tally:
+    """How many elements were made, in whichever process: a named pipe gets a byte for each.
+
+    Parameters
+    ----------
+    path : Path
+        Where the pipe is made; what `counted` takes.
+    """
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = path
+        self.pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self.made = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.pipe)
+
+    def grows(self, seconds):
+        """Wait for further elements; False if none came."""
+        if not select.select([self.pipe], [], [], seconds)[0]:
+            return False
+        self.made += len(os.read(self.pipe, 65536))
+        return True
+
+    def now(self):
+        """How many were made up to now."""
+        while self.grows(0):
+            pass
+        return self.made
+
+    def reaches(self, number):
+        """Wait until so many were made."""
+        while self.made < number:
+            assert self.grows(LIMIT), f"{self.made} and not {number}"
+
+    def settles(self):
+        """Wait until for a moment no more are made, and return how many were."""
+        while self.grows(0.1):
+            pass
+        return self.made
 
 
+# What workers run is at the top of a module, so that a spawned process finds it.
 def numbered(n, size=4):
     """Mappings of an array of ones times the number, and the number."""
     for number in range(n):
@@ -104,12 +155,20 @@ def closing(items, path):
         path.write_text("closed")
 
 
-def counted(items, count):
-    """The items; a shared number says how many were made."""
-    for item in items:
-        with count.get_lock():
-            count.value += 1
-        yield item
+def counted(items, path):
+    """The items; a `Tally` counts them."""
+    with path.open("wb", buffering=0) as tally:
+        for item in items:
+            tally.write(b".")
+            yield item
+
+
+def awaiting(items, path):
+    """The items, each as soon as a byte can be read from a named pipe."""
+    with path.open("rb", buffering=0) as pipe:
+        for item in items:
+            pipe.read(1)
+            yield item
 
 
 def stuck(forever):

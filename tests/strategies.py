@@ -32,11 +32,10 @@ from sources import Frozen, One, Pair, Point, Three, late
 KINDS = ("numbers", "samples", "batches", "arrays", "tuples", "pool")
 DATA = KINDS[:-2]  # What numpy can compare.
 LIMIT = 50  # How much is looked at of what has no end.
+ELEMENTWISE = {"tap", "progress", "prefetch"}  # What leaves a pool its names.
 
 
-# Functions, at the top of a module so that they can be pickled.
-
-
+# Functions are at the top of a module, so that they can be pickled.
 def each(items: Iterable[Any]) -> Iterator[Any]:
     """A generator function, as a source."""
     yield from items
@@ -74,9 +73,6 @@ def ignore(element: Any) -> None:
 def below(number: int) -> range:
     """A stream, of a number."""
     return range(int(number) % 4)
-
-
-# What models are made of.
 
 
 def numpy_state(seed: Any) -> np.random.RandomState:
@@ -130,9 +126,6 @@ def members_and_weights(op: Any, pool: Any) -> tuple[list[list[Any]], np.ndarray
     else:
         weights = np.array(given)
     return members, weights / weights.sum()
-
-
-# The models.
 
 
 def take_while_model(op: Any, items: list[Any]) -> list[Any]:
@@ -283,9 +276,6 @@ def mux_quota(op: Any, draws: np.random.RandomState, share: float) -> int | None
     return 1 + draws.binomial(int((op.lam - 1) / (1 - share)), 1 - share)
 
 
-# How many inputs may be asked for by the time that an operator was asked for k.
-
-
 def until(holds: Callable[[int, Any], bool], items: list[Any]) -> int:
     """The number of items up to the first for which `holds`; else one is asked for in vain."""
     ends = (i for i, item in enumerate(items, 1) if holds(i, item))
@@ -313,8 +303,6 @@ def shard_reads(op: Any, items: list[Any], k: int) -> int:
 def one_each(op: Any, items: Any, k: int) -> int:
     return k
 
-
-# What hypothesis draws.
 
 counts = st.integers(1, 5)
 counts = counts | counts.map(np.int64)
@@ -639,7 +627,10 @@ class Case:
             row = OPERATORS[type(op).__name__]
             given = between[-1] if row.takes is POOL else list(unnamed(between[-1]))
             bound = LIMIT if row.endless(op) else None
-            between.append(list(itertools.islice(row.model(op, given), bound)))
+            elements = list(itertools.islice(row.model(op, given), bound))
+            if isinstance(between[-1], Mapping) and type(op).__name__ in ELEMENTWISE:
+                elements = dict(zip(between[-1], elements, strict=True))
+            between.append(elements)
         return between
 
     def expected(self) -> list[Any]:

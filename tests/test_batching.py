@@ -152,8 +152,6 @@ def test_a_batch_of_one_is_in_the_byte_order_of_the_machine_too():
         assert given.dtype == np.dtype("f8")
 
 
-# Memory.
-
 WAYS = [batch(2), batch(2, 0), batch(1), batch(1, 0), buffer(6), buffer(3), buffer(2), buffer(1)]
 WAYS += [batch(5, partial=True), buffer(50, partial=True)]
 each_way = pytest.mark.parametrize("way", WAYS, ids=repr)
@@ -215,9 +213,6 @@ def test_elements_are_gathered_by_reference_until_the_batch_is_full():
             yield array
 
     assert [one.ravel().tolist() for one in stream(refilled) | batch(2)] == [[1, 1], [3, 3]]
-
-
-# Demand.
 
 
 @pytest.mark.parametrize("k", [0, 1, 3])
@@ -420,8 +415,7 @@ def test_unbatch_undoes_batch_and_buffer(n):
         assert [row["Y"] for row in given] == list(range(len(given)))
 
 
-# What does not fit. Elements and what is said of them; the last has the fault.
-
+# What does not fit: elements, of which the last has the fault, and what is said of them.
 X2, X3 = np.zeros(2), np.zeros(3)
 OBJECTS = " holds Python objects, which cannot be batched"
 NO_ROWS = " has no first dimension; a batch of one row has arrays of shape (1, ...)"
@@ -589,9 +583,6 @@ def test_a_ragged_list_is_told_in_numpys_words():
     )
     with pytest.raises(DataError, match=message):
         list([[1, 2], [[1], [2, 3]]] | batch(2))
-
-
-# What was read before a fault.
 
 
 def test_with_partial_all_that_was_read_before_a_misfit_is_given():

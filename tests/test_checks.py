@@ -367,9 +367,7 @@ def test_checking_never_fails_and_says_the_same_again(case):
     assert check(described) == check(described)
 
 
-# No false alarm. What is looked at is every stream that an example runs, and each before its steps.
-
-
+# Examined is every stream that an example runs, and each before its steps.
 @pytest.fixture
 def examined(monkeypatch):
     """Every stream that is run; it runs as ever."""

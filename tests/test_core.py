@@ -40,6 +40,7 @@ from pescador import (
 )
 from pescador.running import close_all
 from pescador.testing import Probe, alike
+from sources import shown
 
 
 def letters(word: str = "abc", *, upper: bool = False) -> Iterator[str]:
@@ -72,9 +73,6 @@ class Incomparable:
         return iter([1, 2])
 
 
-# The left of |.
-
-
 LEFT = [
     (range(3), [0, 1, 2]),
     ([1, 2], [1, 2]),
@@ -100,7 +98,7 @@ LEFT = [
 ]
 
 
-@pytest.mark.parametrize(("source", "expected"), LEFT, ids=[f"{row[0]!r:.30}" for row in LEFT])
+@pytest.mark.parametrize(("source", "expected"), LEFT, ids=[shown(row[0]) for row in LEFT])
 @pytest.mark.parametrize("op", [ops.take(9), ops.skip(0) | ops.take(9)], ids=repr)
 def test_left(op: Any, source: Any, expected: list[Any]) -> None:
     described = source | op
@@ -209,9 +207,6 @@ def test_refused(write: Callable[[], Any], message: str) -> None:
     assert isinstance(caught.value, TypeError)
 
 
-# The right of |.
-
-
 def halves(items: Iterable[float]) -> Iterator[float]:
     for item in items:
         yield item / 2
@@ -232,7 +227,7 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize(("step", "expected"), RIGHT, ids=[f"{row[0]!r:.40}" for row in RIGHT])
+@pytest.mark.parametrize(("step", "expected"), RIGHT, ids=[shown(row[0]) for row in RIGHT])
 def test_right(step: Any, expected: list[Any]) -> None:
     described = stream([1, 2]) | step
     assert isinstance(described, Stream)
@@ -279,9 +274,6 @@ def test_shapes_have_no_meaning_of_their_own() -> None:
             shape()("ab")
 
 
-# What returns no iterable.
-
-
 def nothing(*_: Any) -> None:
     pass
 
@@ -316,9 +308,6 @@ def test_an_error_of_the_users_own_passes() -> None:
     for described in (stream(Failing()), stream(Failing), stream("ab") | (lambda _: Failing())):
         with pytest.raises(OSError, match="of its own"):
             list(described)
-
-
-# Values.
 
 
 def test_equality() -> None:
@@ -447,9 +436,6 @@ def test_a_stream_is_true_and_has_a_len_where_it_is_known() -> None:
     assert (stream(letters) | halves).length is None
 
 
-# Runs.
-
-
 def test_a_pass() -> None:
     probe = Probe("abc", kept=True)
     run = iter(stream(probe))
@@ -543,9 +529,6 @@ def test_close_reaches_through_any_callable(step: Any) -> None:
     next(run)
     run.close()
     assert probe.live == 0
-
-
-# Errors.
 
 
 def test_the_family_of_errors() -> None:

@@ -36,9 +36,6 @@ def pools(draw: Any, name: str) -> tuple[Any, Any]:
     return draw(OPERATORS[name].instances("pool", pool)), pool
 
 
-# Tags.
-
-
 @pytest.mark.parametrize("name", MIXTURES)
 @given(data=st.data())
 def test_tags_name_the_stream_and_change_nothing(name: str, data: st.DataObject) -> None:
@@ -63,9 +60,6 @@ def test_tags_nest() -> None:
         ("speech", ("b", "y")),
         ("music", ("c", "z")),
     ]
-
-
-# Weights over time: laws.
 
 
 def constantly(weights: Any, drawn: int) -> Any:
@@ -155,8 +149,6 @@ def test_exhaustive_activates_each_once_whatever_the_weights(
     assert all(given == list(range(len(given))) for given in by_stream.values())
 
 
-# Streams that leave and enter.
-
 ONE_THEN_OTHER = functools.partial(steps, [(0, [1, 0]), (4, [0, 1]), (8, [1, 1])])
 
 
@@ -202,9 +194,6 @@ def test_a_curriculum() -> None:
     shares = [Counter(drawn[at : at + 1000])["h"] / 1000 for at in (0, 1000, 5000)]
     assert shares == pytest.approx([0.3, 0.6, 0.75], abs=0.05)
     assert set(drawn[:100]) == {"e"}
-
-
-# Refusals.
 
 
 @weighed

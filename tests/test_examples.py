@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-EXAMPLES = ROOT / "examples"
+from programs import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def printed(example):
-    """The output of an example, which ends well and warns of nothing."""
-    run = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / example],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def printed(programs, example):
+    """Run an example, which ends well and warns of nothing, and return its output."""
+    run = programs.run(sys.executable, "-W", "error", ROOT / "examples" / example)
     assert run.returncode == 0, run.stderr
     assert not run.stderr
     return run.stdout
@@ -31,8 +24,8 @@ def figures(output, pattern):
     return [float(figure) for figure in re.findall(pattern, output)]
 
 
-def test_mixture():
-    output = printed("mixture.py")
+def test_mixture(programs):
+    output = printed(programs, "mixture.py")
     in_memory, in_order, mixed, again = figures(output, r"accuracy (\d\.\d{3})")
     assert in_memory > 0.9
     assert in_order < 0.5
@@ -44,8 +37,8 @@ def test_mixture():
     assert most == [("1", "200"), ("16", "200"), ("16", "200")]
 
 
-def test_iris():
-    output = printed("iris.py")
+def test_iris(programs):
+    output = printed(programs, "iris.py")
     assert "The same 1000 batches, in classes and as a pipeline" in output
     scores = r"(\d\.\d{3}), fitted without noise in memory: (\d\.\d{3})$"
     accuracies = re.findall(rf"(?m)^Test accuracy: {scores}", output)
@@ -58,7 +51,7 @@ def test_iris():
 
 
 @pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
-def test_the_script_of_the_readme(start_method, tmp_path):
+def test_the_script_of_the_readme(start_method, tmp_path, programs):
     script, expected = re.search(
         r"```python\n([^>].*?)```\s*```text\n(.*?)```", README, re.DOTALL
     ).groups()
@@ -67,4 +60,4 @@ def test_the_script_of_the_readme(start_method, tmp_path):
     started = f"import multiprocessing\n    multiprocessing.set_start_method({start_method!r})"
     path.write_text(script.replace(guard, f"{guard}    {started}\n"))
     assert guard in script
-    assert printed(path) == expected
+    assert printed(programs, path) == expected

@@ -12,10 +12,11 @@ import itertools
 import json
 import pkgutil
 import re
-import subprocess
+import runpy
 import sys
 import tokenize
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,10 +26,11 @@ import pytest
 import pescador
 import pescador.testing
 from pescador import Op, ops
+from programs import ROOT, Programs
 from strategies import OPERATORS
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs" / "reference"
+TESTS = ROOT / "tests"
 
 KINDS = {
     module.name: importlib.import_module(f"pescador.ops.{module.name}")
@@ -52,69 +54,89 @@ def documented(page: Path) -> list[str]:
     return [name.rpartition(".")[2] for name in directives]
 
 
-# A new operator stands in four places.
+def assert_same(names: Iterable[str], others: Iterable[str], place: str, other: str) -> None:
+    """Two places have the same names; the message says what to add, and where."""
+    names, others = {*names}, {*others}
+    assert not names - others, f"add {', '.join(sorted(names - others))} to {other}"
+    assert not others - names, f"add {', '.join(sorted(others - names))} to {place}"
 
 
 def test_every_operator_is_listed() -> None:
-    of_a_kind = [name for module in KINDS.values() for name in module.__all__]
-    assert sorted(of_a_kind) == ops.__all__
+    kinds = [name for module in KINDS.values() for name in module.__all__]
+    of_its_kind = "__all__ of the file of its kind in pescador/ops/"
+    listed = "the imports and to __all__ of pescador/ops/__init__.py"
+    assert_same(kinds, ops.__all__, of_its_kind, listed)
+    assert len(kinds) == len({*kinds}), "two kinds have an operator of one name"
 
 
-@of_each_operator
-def test_every_operator_has_a_model_and_a_strategy(name: str) -> None:
-    assert name in OPERATORS
-
-
-def test_every_model_has_an_operator() -> None:
-    assert sorted(OPERATORS) == ops.__all__
+def test_every_operator_has_a_model_and_a_strategy() -> None:
+    row = "OPERATORS in tests/strategies.py: what it takes, its strategy and its model"
+    assert_same(OPERATORS, ops.__all__, row, "pescador.ops")
 
 
 @of_each_kind
 def test_every_operator_is_on_the_page_of_its_kind(kind: str) -> None:
-    assert sorted(documented(DOCS / "operators" / f"{kind}.rst")) == sorted(KINDS[kind].__all__)
+    page = f"docs/reference/operators/{kind}.rst"
+    file = f"__all__ of pescador/ops/{kind}"
+    told = documented(ROOT / page)
+    assert_same(told, KINDS[kind].__all__, f"{page}, as `.. autoclass:: NAME`", file)
 
 
-# A kind is a file in ops/, a file of tests and a page.
+def test_every_operator_is_in_the_table_of_the_readme() -> None:
+    (section,) = re.findall(r"(?ms)^## Operators\n(.*?)^## ", (ROOT / "README.md").read_text())
+    rows = "".join(line for line in section.splitlines() if line.startswith("|"))
+    told = re.findall(r"`(\w+)\(", rows)
+    assert_same(told, ops.__all__, "the table of operators in README.md", "pescador.ops")
+
+
+def test_every_operator_is_in_the_table_of_the_reference() -> None:
+    page = "docs/reference/operators/index.rst"
+    told = re.findall(r"^      .*", (ROOT / page).read_text(), re.MULTILINE)
+    names = re.findall(r":class:`~pescador\.ops\.(\w+)`", "".join(told))
+    assert_same(names, ops.__all__, f"the table of {page}", "pescador.ops")
+
+
+def test_the_length_of_every_operator_is_tested() -> None:
+    told = re.findall(r"\bops\.(\w+)\(", (TESTS / "test_length.py").read_text())
+    rows = "STEPS or POOLS in tests/test_length.py: a stream and its length"
+    assert_same(told, ops.__all__, rows, "pescador.ops")
 
 
 @of_each_kind
 def test_every_kind_has_its_tests(kind: str) -> None:
-    assert (ROOT / "tests" / f"test_{kind}.py").exists()
+    assert (TESTS / f"test_{kind}.py").exists(), f"add tests/test_{kind}.py"
 
 
 def test_every_page_of_operators_is_a_kind() -> None:
     pages = {page.stem for page in (DOCS / "operators").glob("*.rst")}
-    assert pages == {*KINDS, "index"}
+    assert_same(pages, {*KINDS, "index"}, "docs/reference/operators/", "pescador/ops/")
 
 
 @of_each_operator
 def test_operators_are_frozen_values_in_lower_case(name: str) -> None:
     operator: Any = getattr(ops, name)
-    assert name == name.lower() == operator.__name__
-    assert issubclass(operator, Op)
-    assert dataclasses.is_dataclass(operator)
-    assert operator.__dataclass_params__.frozen
-    assert not operator.__dictoffset__
-
-
-# Laws and their page.
+    assert name == name.lower() == operator.__name__, f"name the class {name.lower()}"
+    assert issubclass(operator, Op), f"derive {name} from Op, Same or Join"
+    decorated = f"decorate {name} with @dataclass(frozen=True, slots=True, eq=False, repr=False)"
+    assert dataclasses.is_dataclass(operator), decorated
+    assert operator.__dataclass_params__.frozen, decorated
+    assert not operator.__dictoffset__, decorated
 
 
 def test_every_law_is_told() -> None:
-    tests = (ROOT / "tests" / "test_laws.py").read_text()
-    told = (ROOT / "docs" / "explanation" / "laws.rst").read_text()
+    tests = (TESTS / "test_laws.py").read_text()
+    page = "docs/explanation/laws.rst"
+    told = re.findall(r"``(test_\w+)``", (ROOT / page).read_text())
     written = re.findall(r"^(?:def )?(test_\w+)", tests, re.MULTILINE)
-    assert {*re.findall(r"``(test_\w+)``", told)} == {*written}
+    assert_same(told, written, f"what {page} says a law is held by", "tests/test_laws.py")
 
 
 def test_every_promise_is_tested() -> None:
     told = (ROOT / "docs" / "explanation" / "guarantees.rst").read_text()
-    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    tests = "".join(path.read_text() for path in TESTS.glob("test_*.py"))
     written = re.findall(r"^(?:def )?(test_\w+)", tests, re.MULTILINE)
-    assert {*re.findall(r"``(test_\w+)``", told)} <= {*written}
-
-
-# Names.
+    missing = {*re.findall(r"``(test_\w+)``", told)} - {*written}
+    assert not missing, f"write {missing}, or have docs/explanation/guarantees.rst name other tests"
 
 
 def made_by(package: str, module: ModuleType) -> set[str]:
@@ -131,21 +153,23 @@ def made_by(package: str, module: ModuleType) -> set[str]:
 @of_each_module
 def test_every_name_of_a_module_is_there(module: ModuleType) -> None:
     names = getattr(module, "__all__", [])
-    assert len({*names}) == len(names)
-    assert [name for name in names if not hasattr(module, name)] == []
+    assert len({*names}) == len(names), f"__all__ of {module.__name__} has a name twice"
+    missing = [name for name in names if not hasattr(module, name)]
+    assert not missing, f"remove {missing} from __all__ of {module.__name__}, or define them"
 
 
 def test_no_public_name_is_missing() -> None:
     pickled = {kind.__name__ for kind in pescador.PICKLED}
-    assert made_by("pescador", pescador) - {*pescador.__all__, "StreamLearner", *pickled} == set()
-    assert made_by("pescador", ops) == {*ops.__all__}
-    assert made_by("pescador.testing", pescador.testing) - {*pescador.testing.__all__} == set()
+    for package, module in zip(("pescador", "pescador", "pescador.testing"), PUBLIC, strict=True):
+        missing = made_by(package, module) - {*module.__all__, "StreamLearner"}
+        missing -= pickled if module is pescador else set()
+        assert not missing, f"add {missing} to __all__ of {module.__name__}, or an underscore"
 
 
 def test_every_public_name_is_in_the_reference() -> None:
     told = {name for page in DOCS.rglob("*.rst") for name in documented(page)}
     public = {name for module in PUBLIC for name in module.__all__} | {"StreamLearner"}
-    assert public - told == set()
+    assert not public - told, f"add {public - told} to a page of docs/reference/, as auto..."
 
 
 def public_objects() -> list[Any]:
@@ -155,29 +179,44 @@ def public_objects() -> list[Any]:
 
 @pytest.mark.parametrize("value", public_objects(), ids=lambda v: f"{v.__module__}.{v.__name__}")
 def test_every_public_name_has_a_docstring(value: Any) -> None:
-    assert vars(value)["__doc__"] if inspect.isclass(value) else value.__doc__
+    documented = vars(value)["__doc__"] if inspect.isclass(value) else value.__doc__
+    assert documented, f"write a docstring for {value.__name__}"
     for name, member in vars(value).items() if inspect.isclass(value) else ():
         function = getattr(member, "fget", None) or getattr(member, "__func__", member)
         if not name.startswith("_") and inspect.isfunction(function):
-            assert inspect.getdoc(getattr(value, name)), name
+            assert inspect.getdoc(getattr(value, name)), f"write a docstring for {name}"
 
 
 @of_each_module
 def test_every_module_opens_with_one_sentence(module: ModuleType) -> None:
-    docstring = ast.get_docstring(ast.parse(Path(str(module.__file__)).read_text()))
-    assert docstring is not None
-    assert docstring.endswith(".")
-    assert "\n\n" not in docstring
+    docstring = ast.get_docstring(ast.parse(Path(str(module.__file__)).read_text())) or ""
+    one = f"open {module.__name__} with one sentence that says what belongs there"
+    assert docstring.endswith("."), one
+    assert "\n\n" not in docstring, one
 
 
-# Imports.
+@pytest.mark.parametrize(
+    "path", sorted({*TESTS.glob("*.py")} - {TESTS / "programs.py"}), ids=lambda path: path.name
+)
+def test_no_test_sleeps_or_starts_programs_by_itself(path: Path) -> None:
+    """Such a test fails under load, or leaves processes behind where it fails."""
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    imported = {
+        alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names
+    }
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    banned = {"time", "subprocess"} & imported
+    assert not banned, (
+        f"{path.name} imports {banned}: start programs by the fixture `programs`, wait for events "
+        "as tests/programs.py and Tally in tests/sources.py do, and measure time in benchmarks/"
+    )
 
 
-def imported_by(statement: str) -> set[str]:
+def imported_by(programs: Programs, statement: str) -> set[str]:
     """The top-level modules that a fresh interpreter has after a statement."""
     code = f"import json, sys; {statement}; print(json.dumps([*sys.modules]))"
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    run = programs.run(sys.executable, "-c", code)
+    assert run.returncode == 0, run.stderr
     return {name.partition(".")[0] for name in json.loads(run.stdout)}
 
 
@@ -194,22 +233,23 @@ def optional() -> set[str]:
     "statement",
     ["import pescador", "from pescador import *", "import pescador.ops", "import pescador.testing"],
 )
-def test_importing_takes_no_extra(statement: str) -> None:
-    loaded = imported_by(statement)
+def test_importing_takes_no_extra(programs: Programs, statement: str) -> None:
+    loaded = imported_by(programs, statement)
     assert "pescador" in loaded
     assert "numpy" in loaded
-    assert loaded & optional() == set()
+    extras = loaded & optional()
+    assert not extras, f"import {extras} where they are used, not at the top of a module"
 
 
-def test_importing_leaves_what_only_few_runs_need() -> None:
-    assert {"hashlib", "pathlib", "secrets"}.isdisjoint(
-        imported_by("import pescador") - imported_by("import numpy")
-    )
+def test_importing_leaves_what_only_few_runs_need(programs: Programs) -> None:
+    loaded = imported_by(programs, "import pescador") - imported_by(programs, "import numpy")
+    early = {"hashlib", "pathlib", "secrets"} & loaded
+    assert not early, f"import {early} where they are used, not at the top of a module"
 
 
-def test_what_an_extra_gives_is_imported_when_it_is_asked_for() -> None:
+def test_what_an_extra_gives_is_imported_when_it_is_asked_for(programs: Programs) -> None:
     pytest.importorskip("sklearn")
-    assert "sklearn" in imported_by("from pescador import StreamLearner")
+    assert "sklearn" in imported_by(programs, "from pescador import StreamLearner")
     with pytest.raises(AttributeError, match="module 'pescador' has no attribute 'Learner'"):
         pescador.Learner  # noqa: B018
 
@@ -298,3 +338,8 @@ def test_prose_is_plain(path: Path) -> None:
 )
 def test_slips_are_found_in_prose_alone(text: str, found: list[str]) -> None:
     assert [slip.partition(": write")[0] for slip in slips(without_code(text))] == found
+
+
+def test_the_layout_is_drawn_as_it_is() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "layout.py"))["drawing"]()
+    assert drawn in (ROOT / "CONTRIBUTING.md").read_text(), "run python docs/layout.py"

@@ -32,7 +32,7 @@ from pescador.ops import (
 )
 from pescador.testing import Probe, alike
 from readings import elements, unseeded
-from sources import seed_numpy
+from sources import seed_numpy, shown
 from strategies import streams
 
 
@@ -329,7 +329,7 @@ class TestBytes:
             (None, 0),
             (object(), 0),
         ],
-        ids=repr,
+        ids=shown,
     )
     def test_the_bytes_of_an_element(self, item, nbytes):
         assert size(item) == nbytes

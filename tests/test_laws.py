@@ -140,9 +140,6 @@ def test_laziness_of_sources() -> None:
     assert called == ["step", "source"]
 
 
-# Release, where there are several runs to end.
-
-
 @pytest.mark.parametrize(
     ("op", "most_live"),
     [
@@ -283,9 +280,7 @@ def test_release_leaves_what_was_begun_by_another() -> None:
     assert next(letters) == "f"
 
 
-# Transport.
-
-
+@pytest.mark.processes
 @pytest.mark.parametrize("law", LAWS)
 @settings(max_examples=5)
 @given(data=st.data())
@@ -295,6 +290,7 @@ def test_laws_of_processes(law: str, data: st.DataObject) -> None:
     assert (case.items | case.op).length == len(case.items)
 
 
+@pytest.mark.processes
 @settings(max_examples=20)
 @given(streams(), strategies.movers())
 def test_transport(given: Any, moved: Any) -> None:
@@ -305,6 +301,7 @@ def test_transport(given: Any, moved: Any) -> None:
     assert_gives(described | ops.prefetch(moved.ahead), expected)
 
 
+@pytest.mark.processes
 @settings(max_examples=20)
 @given(st.lists(data_objects([()] * 2, dataclasses=True), max_size=4), strategies.movers())
 def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
@@ -313,8 +310,6 @@ def test_transport_of_data_objects(groups: list[list[Any]], moved: Any) -> None:
     assert_gives(elements | moved, elements)
     assert_gives(elements | replace(moved, workers=2, ahead=moved.ahead + 1), elements)
 
-
-# Equations.
 
 samples = st.lists(strategies.ELEMENTS["numbers"], max_size=12)
 small = st.integers(0, 6)
@@ -426,9 +421,6 @@ def test_chain_of_chains(pools: list[list[list[int]]]) -> None:
         [pool | ops.chain() for pool in pools] | ops.chain(),
         pools | ops.chain() | ops.chain(),
     )
-
-
-# What a description says of itself.
 
 
 @over_everything

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import runpy
-import subprocess
 import sys
 
 import pytest
@@ -45,16 +44,10 @@ def shell(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_it_is_run_by_the_name_of_the_package(tmp_path):
+def test_it_is_run_by_the_name_of_the_package(programs, tmp_path):
     (tmp_path / "mine.py").write_text(MODULE)
-    ran = subprocess.run(
-        [sys.executable, "-m", "pescador", "check", "mine:short"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    command = (sys.executable, "-m", "pescador", "check", "mine:short")
+    ran = programs.run(*command, cwd=tmp_path)
     assert (ran.stdout.partition(":")[0], ran.stderr, ran.returncode) == ("warning", "", 1)
 
 

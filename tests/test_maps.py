@@ -28,9 +28,6 @@ def test_they_are_in_pescador_and_in_maps():
     assert {function.__name__ for function in maps.FUNCTIONS} == {*NAMES}
 
 
-# Each is its operator.
-
-
 @given(
     n=st.integers(0, 9),
     size=st.integers(1, 4),
@@ -74,8 +71,6 @@ def test_cache_is_cache(n, size, prob, seed):
     assert ours == [*(range(n) | ops.cache(size, prob, random_state=seed))]
     assert ours[:size] == [*range(n)][:size]
 
-
-# What they take.
 
 CALLS = {
     "buffer_stream": lambda stream: pescador.buffer_stream(stream, 2),
@@ -143,9 +138,6 @@ def test_a_started_generator_stays_the_callers(call):
     next(run)
     run.close()
     assert next(source)["X"].shape == (3,)
-
-
-# What they refuse.
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,6 @@ def chi_square(observed, expected):
     return (((observed - expected) ** 2 / expected).sum() - freedom) / math.sqrt(2 * freedom)
 
 
-# Shares.
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "op", [mux(4, None, mode="exhaustive"), shuffled()], ids=["mux", "shuffled"]
@@ -93,9 +90,6 @@ def test_with_one_slot_a_stream_gives_its_quota_in_one_go(mode):
     )
     given = list(mixed | take(350))
     assert all(len(set(given[start : start + 7])) == 1 for start in range(0, 350, 7))
-
-
-# Quotas.
 
 
 def poisson_pmf(lam):
@@ -175,9 +169,6 @@ def test_without_a_rate_a_stream_runs_until_it_ends():
     given = list(pool | mux(1, None, mode="exhaustive", random_state=0))
     assert [i for i, j in given if j == 0] == [i for i, kind in events if kind == "begin"]
     assert sorted(given) == [(i, j) for i in range(3) for j in range(40)]
-
-
-# What is active.
 
 
 @pytest.mark.parametrize("items", [None, 0, 1, 5])
@@ -273,9 +264,6 @@ def test_every_stream_is_closed_even_where_closing_fails(join):
     assert all(events.count((i, "begin")) == events.count((i, "end")) for i in range(2))
 
 
-# How much is read.
-
-
 @each_join
 def test_describing_and_iterating_begin_no_stream(join):
     events, pool = recorded_pool(3, items=3)
@@ -326,9 +314,6 @@ def test_elements_are_the_sources_own_and_nothing_is_copied():
     for join in JOINS:
         given = list(pool | join | take(20))
         assert all(any(item is element for element in elements) for item in given)
-
-
-# Which elements.
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -439,8 +424,6 @@ def test_a_shuffled_stream_that_ends_begins_anew():
         assert most_active(events, i) == 1
 
 
-# Named pools.
-
 NAMED = {"speech": ["s"] * 50, "music": ["m"] * 50, "noise": ["n"] * 50}
 
 
@@ -499,9 +482,6 @@ def test_tagged_elements_say_which_stream_they_are_of(join, named):
     assert list(pool | tagged | take(30)) == [
         (names[item], item) for item in pool | join | take(30)
     ]
-
-
-# Streams that give nothing.
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -571,9 +551,6 @@ def test_a_pool_that_runs_dry_ends_the_run(mode, prune_empty):
     assert sorted(given) == list("abcde")
     assert "".join([iter("abc"), iter("de")] | round_robin("cycle")) == "adbec"
     assert "".join([iter("abc"), iter("de")] | chain("cycle")) == "abcde"
-
-
-# What cannot be.
 
 
 @each_join
@@ -687,9 +664,6 @@ def test_the_mux_of_pescador_3_draws_no_weights_where_too_few_streams_have_any()
     pool = ["aa", "bb", "cc"]
     given = list(StochasticMux(pool, 2, None, weights=[1, 0, 0], mode="exhaustive", random_state=0))
     assert given == ["a", "a"]
-
-
-# Seeds.
 
 
 RANDOM = [

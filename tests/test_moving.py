@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -46,7 +46,22 @@ from pescador.ops import (
     zmq,
 )
 from pescador.testing import Probe, alike
-from sources import Fault, counted, draws, exactly, failing, notes, numbered, pid, until_fault
+from programs import LIMIT, children, need_memory
+from sources import (
+    Fault,
+    Tally,
+    awaiting,
+    counted,
+    draws,
+    exactly,
+    failing,
+    notes,
+    numbered,
+    pid,
+    until_fault,
+)
+
+pytestmark = pytest.mark.processes
 
 METHODS = multiprocessing.get_all_start_methods()
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -58,6 +73,13 @@ def odd(number: int) -> bool:
     return number % 2 == 1
 
 
+@pytest.fixture
+def tally(tmp_path: Path) -> Iterator[Tally]:
+    """How many elements were made, in whichever process."""
+    with Tally(tmp_path / "tally") as tally:
+        yield tally
+
+
 @pytest.mark.parametrize(
     ("given", "nbytes"),
     [(5, 5), ("6", 6), ("64MB", 64e6), ("1.5 kb", 1500), ("2KiB", 2048), ("1GiB", 2**30)],
@@ -67,7 +89,7 @@ def test_buffer_in_bytes(given: Any, nbytes: float) -> None:
 
 
 def test_ports_are_those_of_tcp() -> None:
-    assert zmq().medium == "shm"
+    assert zmq().medium == ("shm" if hasattr(os, "memfd_create") else "tcp")
     assert zmq(min_port=50000).medium == zmq(max_tries=3).medium == "tcp"
     assert zmq(min_port=50000, transport="ipc").medium == "ipc"
 
@@ -90,6 +112,7 @@ ELEMENTS = [
 @each_transport
 @each_method
 def test_elements_of_any_kind(transport: str, method: str) -> None:
+    need_memory(transport, method)
     moved = ELEMENTS * 3 | zmq(transport=transport, start_method=method)
     assert alike([*moved], ELEMENTS * 3)
 
@@ -377,14 +400,14 @@ def test_a_note_of_the_pool_comes_with_it() -> None:
 
 def test_what_cannot_be_pickled_is_refused_before_a_process_starts(monkeypatch: Any) -> None:
     monkeypatch.setitem(__import__("sys").modules, "cloudpickle", None)
-    before = psutil.Process().children(recursive=True)
+    before = children()
     step = ops.map(lambda x: x)
     moved = range(3) | step | zmq(start_method="spawn")
     (finding,) = check(moved)
     assert finding.step == step
     with pytest.raises(ParameterTypeError, match=re.escape(f"{step}: it cannot be pickled")):
         next(iter(moved))
-    assert psutil.Process().children(recursive=True) == before
+    assert children() == before
 
 
 def test_a_lambda_is_moved_by_cloudpickle() -> None:
@@ -412,7 +435,7 @@ def test_a_daemon_may_have_no_workers() -> None:
     answer = context.Queue()
     daemon = context.Process(target=ask, args=(answer,), daemon=True)
     daemon.start()
-    assert "a daemonic process may have no workers" in answer.get(timeout=10)
+    assert "a daemonic process may have no workers" in answer.get(timeout=LIMIT)
     daemon.join()
 
 
@@ -438,12 +461,21 @@ def test_workers_take_turns(described: Any, n: int) -> None:
     assert length in (None, len(expected))
 
 
-def test_workers_of_elements_in_order_change_nothing() -> None:
-    def slow(number: int) -> int:
-        time.sleep(0.01 * (number % 3))
+def test_workers_of_elements_in_order_change_nothing(tmp_path: Path) -> None:
+    """Of three workers, the first makes each element only after the third."""
+    os.mkfifo(tmp_path / "pipe")
+
+    def made(number: int) -> int:
+        if number % 3 != 1:
+            pipe = os.open(tmp_path / "pipe", os.O_RDWR)
+            os.read(pipe, 1) if number % 3 == 0 else os.write(pipe, b"!")
+            os.close(pipe)
         return number
 
-    assert [*(range(20) | ops.map(slow) | zmq(3))] == [*range(20)]
+    with (tmp_path / "pipe").open(
+        "r+b", buffering=0
+    ):  # It keeps what is written for who comes later.
+        assert [*(range(21) | ops.map(made) | zmq(3))] == [*range(21)]
 
 
 def test_workers_are_as_many_processes() -> None:
@@ -458,22 +490,21 @@ def test_what_cannot_be_divided_is_refused_where_it_is_written() -> None:
 
 
 def test_one_worker_that_fails_ends_them_all() -> None:
-    before = psutil.Process().children()
+    before = children()
     described = [[1, 2, 3], stream(failing, [4])] | chain()
     given, error = until_fault(described | zmq(2))
     assert given == [1, 4, 2]
     assert str(error.__cause__).startswith("raised in zmq(workers=2): worker 1 of 2")
-    assert psutil.Process().children() == before
+    assert children() == before
 
 
-def test_what_is_under_way_is_shared_among_workers() -> None:
+def test_what_is_in_flight_is_shared_among_workers(tally: Tally) -> None:
     """The bound holds for all workers together."""
-    count = multiprocessing.get_context("fork").Value("i", 0)
-    run = iter([stream(counted, itertools.count(), count)] * 2 | chain() | zmq(2, ahead=10))
+    run = iter([stream(counted, itertools.count(), tally.path)] * 2 | chain() | zmq(2, ahead=10))
     assert [next(run), next(run)] == [0, 0]
-    await_value(count, 10)
+    tally.reaches(10)
     run.close()
-    assert count.value <= 12
+    assert tally.now() <= 12
 
 
 def test_workers_draw_from_states_of_their_own() -> None:
@@ -504,72 +535,53 @@ def test_a_seeded_mixture_is_the_same_elsewhere(method: str) -> None:
     assert [*(mixture | zmq(start_method=method))] == [*mixture]
 
 
-def await_value(count: Any, value: int, seconds: float = 10) -> None:
-    """Wait until a shared number has this value."""
-    deadline = time.monotonic() + seconds
-    while count.value < value:
-        assert time.monotonic() < deadline, f"{count.value} and not {value}"
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("ahead", [1, 2, 7, 256])
-def test_no_more_elements_are_made_than_are_allowed(ahead: int) -> None:
-    count = multiprocessing.get_context("fork").Value("i", 0)
-    with iter(stream(counted, itertools.count(), count) | zmq(ahead=ahead)) as run:
+def test_no_more_elements_are_made_than_are_allowed(ahead: int, tally: Tally) -> None:
+    with iter(stream(counted, itertools.count(), tally.path) | zmq(ahead=ahead)) as run:
         for taken in (1, 2, 3, 300):
             while next(run) < taken - 1:
                 pass
-            assert count.value <= taken + ahead
-        await_value(count, taken + ahead // 4)
-        time.sleep(0.05)
-        assert count.value <= taken + ahead
+            assert tally.now() <= taken + ahead
+        tally.reaches(taken + ahead // 4)
+        assert tally.settles() <= taken + ahead
 
 
-def test_numbers_count_towards_the_buffer() -> None:
-    count = multiprocessing.get_context("fork").Value("i", 0)
+def test_numbers_count_towards_the_buffer(tally: Tally) -> None:
     lists = itertools.repeat([0.5] * 1000)
-    with iter(stream(counted, lists, count) | zmq(buffer="100KB")) as run:
+    with iter(stream(counted, lists, tally.path) | zmq(buffer="100KB")) as run:
         next(run)
-        await_value(count, 5)
-        time.sleep(0.05)
-        assert count.value < 20
+        tally.reaches(5)
+        assert tally.settles() < 20
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_a_thread_is_as_far_ahead_as_it_may(n: int) -> None:
+def test_a_thread_is_as_far_ahead_as_it_may(n: int, tally: Tally) -> None:
     probe = Probe(itertools.count())
-    with iter(probe | prefetch(n)) as run:
+    with iter(stream(counted, probe, tally.path) | prefetch(n)) as run:
         for taken in (1, 2, 3):
             next(run)
-            deadline = time.monotonic() + 10
-            while probe.read < taken + n:
-                assert time.monotonic() < deadline
-                time.sleep(0.001)
-        time.sleep(0.05)
-        assert probe.read == taken + n
+            tally.reaches(taken + n)
+        assert tally.settles() == taken + n == probe.read
     assert probe.live == 0
 
 
-def large(n: int, count: Any) -> Any:
+def large(n: int) -> Any:
     for _ in range(n):
-        with count.get_lock():
-            count.value += 1
         yield np.ones(16_000_000, np.uint8)
 
 
 @pytest.mark.slow
 @each_transport
-def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) -> None:
+def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str, tally: Tally) -> None:
     """64 MB are in flight; the worker and the consumer hold one element each."""
-    count = multiprocessing.get_context("fork").Value("i", 0)
-    others = {*psutil.Process().children()}
+    others = children()
     before = psutil.Process().memory_full_info().pss
-    with iter(stream(large, 40, count) | zmq(transport=transport)) as run:
+    described = stream(counted, stream(large, 40), tally.path)
+    with iter(described | zmq(transport=transport)) as run:
         one = next(run)
-        await_value(count, 4)
-        time.sleep(0.3)
-        assert count.value <= 1 + 4 + 1
-        (worker,) = {*psutil.Process().children()} - others
+        tally.reaches(4)
+        assert tally.settles() <= 1 + 4 + 1
+        (worker,) = children() - others
         took = worker.memory_full_info().pss + psutil.Process().memory_full_info().pss - before
         encrypted = 64e6 if transport == "tcp" else 0  # beside what is to be encrypted
         assert took < 64e6 + encrypted + 3 * 16e6 + 100e6  # and what an interpreter is
@@ -577,34 +589,23 @@ def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str) ->
         assert one.all()
 
 
-def test_an_element_that_is_ready_alone_does_not_wait_for_company() -> None:
-    """Elements that are ready arrive while the worker is still making the next one."""
-
-    def source(go_on: Any) -> Any:
-        yield from range(3)
-        go_on.wait(10)
-        yield 3
-
-    go_on = multiprocessing.get_context("fork").Event()
-    run = iter(stream(source, go_on) | zmq())
-    assert [next(run) for _ in range(3)] == [0, 1, 2]
-    go_on.set()
-    assert [*run] == [3]
+def test_an_element_that_is_ready_alone_does_not_wait_for_company(tmp_path: Path) -> None:
+    """It comes while the worker is in the midst of making the next."""
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "pipe").open("r+b", buffering=0) as pipe:
+        run = iter(stream(awaiting, range(4), tmp_path / "pipe") | zmq())
+        for number in range(4):
+            pipe.write(b"!")
+            assert next(run) == number
+        assert [*run] == []
 
 
 @elsewhere
-def test_making_and_using_overlap(op: Any) -> None:
-    def slow() -> Any:
-        for number in range(40):
-            time.sleep(0.005)
-            yield number
-
-    run = iter(stream(slow) | op)
-    next(run)
-    start = time.perf_counter()
-    for _ in run:
-        time.sleep(0.005)
-    assert time.perf_counter() - start < 0.9 * 2 * 39 * 0.005
+def test_making_and_using_overlap(op: Any, tally: Tally) -> None:
+    """The next element is made while the consumer uses this one."""
+    run = iter(stream(counted, range(40), tally.path) | op)
+    for number in run:
+        tally.reaches(min(number + 2, 40))
 
 
 def test_the_facade() -> None:
@@ -617,7 +618,7 @@ def test_the_facade() -> None:
         copy=True, timeout=3
     )
     assert ZMQStreamer("ab", 50000, 50010, 3).stream.ops[0].medium == "tcp"
-    assert [*ZMQStreamer("ab", 50000, 50010, 3)] == ["a", "b"]
+    assert [*ZMQStreamer("ab", 50000, 50010, 11)] == ["a", "b"]
     run = moved.iterate()
     next(run)
     assert moved.active == 1
@@ -652,17 +653,28 @@ def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
 
 
 def test_a_consumer_that_is_swifter_than_its_thread(monkeypatch: Any) -> None:
-    class Slow(SimpleQueue):
-        def put(self, item: Any) -> None:
-            super().put(item)
-            time.sleep(0.002)  # in which the consumer takes it
+    class Handing(SimpleQueue):
+        """A queue that takes an item only once the one before was taken."""
 
-    monkeypatch.setattr("pescador.workers.thread.SimpleQueue", Slow)
+        def __init__(self) -> None:
+            self.taken = threading.Event()
+
+        def put(self, item: Any) -> None:
+            self.taken.clear()
+            super().put(item)
+            self.taken.wait(LIMIT)
+
+        def get(self) -> Any:
+            item = super().get()
+            self.taken.set()
+            return item
+
+    monkeypatch.setattr("pescador.workers.thread.SimpleQueue", Handing)
     run = iter(range(20) | prefetch())
     given: list[int] = []
     thread = threading.Thread(target=given.extend, args=(run,), daemon=True)
     thread.start()
-    thread.join(5)
+    thread.join(LIMIT)
     assert given == [*range(20)]
 
 

@@ -14,7 +14,7 @@ import strategies
 from pescador import ParameterTypeError, Streamer, ops, stream
 from pescador.testing import Probe
 from readings import elements
-from sources import exactly
+from sources import exactly, shown
 from strategies import each, is_even
 
 
@@ -80,6 +80,8 @@ STEPS = [
     (ENDLESS | ops.batch(3), inf),
     ([np.zeros(3)] | ops.buffer(2), None),
     (() | ops.buffer(2), 0),
+    (range(10) | ops.prefetch(), 10),
+    (range(10) | ops.zmq(), 10),
     ([np.zeros(3)] | ops.unbatch(), None),
     (() | ops.unbatch(), 0),
     (stream(range(10)) | untouchable, None),
@@ -117,7 +119,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "length"), SOURCES, ids=repr)
+@pytest.mark.parametrize(("source", "length"), SOURCES, ids=shown)
 def test_of_sources(source: Any, length: Any) -> None:
     assert stream(source).length == length
 

@@ -53,9 +53,6 @@ def keeps_every_element(op: Any) -> bool:
     return not isinstance(op, ops.batch | ops.buffer)
 
 
-# Laws.
-
-
 @given(strategies.streams(), st.integers(2, 4))
 def test_the_parts_make_up_the_whole(drawn: Any, count: int) -> None:
     described, _ = drawn
@@ -170,9 +167,6 @@ def test_one_part_is_the_whole(drawn: Any) -> None:
     assert described.shard(0, 1) is described
 
 
-# What is read.
-
-
 class Counted(Sequence):
     """A sequence that knows which of its elements were read."""
 
@@ -230,8 +224,6 @@ def test_rows_of_an_array_are_views() -> None:
     assert [row.tolist() for row in rows] == [[2, 3], [10, 11]]
     assert all(np.shares_memory(row, array) for row in rows)
 
-
-# Pools.
 
 LETTERS = {"a": "aaa", "b": "bb", "c": "c", "d": "dddd", "e": "ee"}
 
@@ -306,9 +298,6 @@ def test_batches_of_a_dealt_pool_hold_every_row(gather: Any) -> None:
     assert Counter(map(key, itertools.chain(*parts(described, 2)))) == Counter(map(key, described))
 
 
-# Seeds.
-
-
 def test_parts_draw_from_seeds_of_their_own() -> None:
     for op in (ops.mux(2), ops.shuffled(), ops.round_robin("permuted_cycle")):
         described = (LETTERS | op).seed(7)
@@ -351,9 +340,6 @@ def test_rounds_are_seeded_before_they_are_divided() -> None:
 def test_a_source_with_a_seed_is_the_same_in_each_part() -> None:
     described = (stream(noisy, 20, random_state=SEED) | ops.cycle(2, reseed=True)).seed(7)
     assert Counter(itertools.chain(*parts(described, 3))) == Counter(described)
-
-
-# What is not divided.
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -47,9 +47,6 @@ class Consumer:
         return [batch["X"].shape for batch in self.batches]
 
 
-# The API reference of 1.0.
-
-
 class TestStreamer:
     @pytest.fixture
     def my_generator(self):
@@ -131,9 +128,7 @@ def test_mux():
     assert MY_FUNCTION.shapes == [(1, 3)] * 200
 
 
-# The advanced example of 1.0. Its ShuffleSplit is of a scikit-learn that nobody has any more.
-
-
+# The advanced example of 1.0; its ShuffleSplit was removed from scikit-learn.
 def noisy_samples(X, Y, batch_size=16, sigma=1.0):
     n, d = X.shape
     while True:
@@ -243,9 +238,6 @@ class TestAdvanced:
         runs = [Streamer(empty), Streamer("abc")]
         assert len([*pescador.mux(runs, 100, 1, prune_empty_seeds=prune)]) == 100
         assert min(len(started), 2) == starts
-
-
-# The reference of 3.0, in other words.
 
 
 @pytest.fixture
@@ -409,9 +401,6 @@ def test_streamable():
     streamer = count(5)
     assert isinstance(streamer, Streamer)
     assert [*streamer] == [*streamer] == [0, 1, 2, 3, 4]
-
-
-# Other releases.
 
 
 @pytest.mark.parametrize(

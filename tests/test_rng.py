@@ -28,9 +28,6 @@ def assert_in_step(ours, numpys):
     assert ours.random() == numpys.random_sample()
 
 
-# Draws, each against numpy's, many in a row, and that they consume as much.
-
-
 @given(seeds, st.lists(st.integers(1, 2**32), min_size=1, max_size=30))
 @example(0, [1, 2, 3, 4, 5, 2**31, 2**31 + 1, 2**32 - 1, 2**32])
 def test_below_is_randint(seed, bounds):
@@ -180,9 +177,6 @@ def test_all_draws_in_turns_are_numpys():
                 assert ours.order(6) == order.tolist()
 
 
-# Candidates.
-
-
 @given(st.data(), st.lists(st.booleans(), min_size=1, max_size=40))
 def test_candidates_are_a_list_without_what_was_removed(data, present):
     candidates = Candidates(np.array(present))
@@ -222,9 +216,6 @@ def test_the_largest_uniform_chooses_the_last_candidate(n):
     assert candidates.choose(math.nextafter(1, 0)) == n - 1
     candidates = Candidates(np.arange(n + 1) < n)
     assert candidates.choose(math.nextafter(1, 0)) == n - 1
-
-
-# Seeds.
 
 
 @pytest.mark.parametrize(

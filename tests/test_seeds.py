@@ -36,9 +36,6 @@ def seeds(described: Stream[Any]) -> list[Any]:
     return wanted + [value for _, value in described.kwargs]
 
 
-# Laws, over random pipelines.
-
-
 @given(unseeded(), entropies)
 def test_the_same_entropy_gives_the_same_stream(described: Any, entropy: list[Any]) -> None:
     seeded = described.seed(*entropy)
@@ -135,9 +132,11 @@ def test_the_draws_of_a_mux_are_not_those_of_its_streams(
 def elsewhere(request: Any) -> Iterator[Executor]:
     context = multiprocessing.get_context(request.param)
     with ProcessPoolExecutor(1, mp_context=context) as executor:
+        executor.submit(int).result()  # Its process starts here, and not in a test.
         yield executor
 
 
+@pytest.mark.processes
 # Python 3.12 warns of forking where there are threads, of which numpy's libraries start some.
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_the_same_elements_in_another_process(elsewhere: Executor) -> None:
@@ -148,9 +147,6 @@ def test_the_same_elements_in_another_process(elsewhere: Executor) -> None:
         assert elsewhere.submit(elements, seeded).result() == expected
 
     law()
-
-
-# Who shares no draws with whom.
 
 
 def drawn(described: Any, n: int) -> list[Any]:
@@ -234,9 +230,6 @@ def test_the_placeholder_is_one_object() -> None:
     assert repr(stream(noisy, 3, random_state=SEED)) == "stream(noisy, 3, random_state=SEED)"
 
 
-# Epochs.
-
-
 @given(unseeded(), st.integers(0, 3), entropies)
 def test_rounds_are_seeded_by_their_number(described: Any, n: int, entropy: list[Any]) -> None:
     cycled = (described | ops.cycle(n, reseed=True)).seed(*entropy)
@@ -272,9 +265,6 @@ def test_what_stands_after_rounds_is_seeded_as_ever() -> None:
     assert plain.seed(7).ops[-1] == reseeding.seed(7).ops[-1]
 
 
-# Without a seed.
-
-
 @given(unseeded(random_state=5), st.integers(0, 2**32 - 1))
 def test_unseeded_operators_follow_numpy(described: Any, seed: int) -> None:
     seed_numpy(seed)
@@ -289,9 +279,6 @@ def test_reseed_without_a_seed_is_plain(given: Any) -> None:
     described, _ = given
     reseeding = described | ops.cycle(2, reseed=True)
     assert elements(reseeding) == elements(described | ops.cycle(2))
-
-
-# Refusals.
 
 
 @pytest.mark.parametrize(

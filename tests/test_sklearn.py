@@ -6,7 +6,6 @@ import inspect
 import itertools
 import pickle
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -42,9 +41,6 @@ def test_signatures():
     assert [*initial] == ["estimator", "max_batches", "max_steps"]
     assert initial["max_batches"].default is initial["max_steps"].default is None
     assert [*inspect.signature(StreamLearner.iter_fit).parameters] == ["self", "stream", "kwargs"]
-
-
-# Learning from streams: batch by batch, what partial_fit would learn.
 
 
 @pytest.mark.parametrize(
@@ -132,9 +128,6 @@ def test_the_stream_is_closed_when_enough_is_learnt():
     assert streamer.active == 0
 
 
-# Batches that do not fit.
-
-
 @pytest.mark.parametrize(
     ("estimator", "batch", "message"),
     [
@@ -177,9 +170,6 @@ def test_errors_of_the_source_pass_through():
     with pytest.raises(OSError, match="broken"):
         learner.iter_fit(Streamer(broken), classes=CLASSES)
     assert learner.class_count_.sum() == 20
-
-
-# The estimator's methods.
 
 
 @pytest.fixture
@@ -240,9 +230,6 @@ def test_fit_and_partial_fit(method, supervised):
 )
 def test_it_has_what_the_estimator_has_and_no_more(estimator, lacking):
     assert not hasattr(StreamLearner(estimator), lacking)
-
-
-# The tools of scikit-learn.
 
 
 def test_parameters():
@@ -326,8 +313,6 @@ def test_a_pipeline_over_what_a_stream_has_taught():
     assert make_pipeline(scaler, learner).score(X, Y) > 0.9
 
 
-# Without scikit-learn.
-
 WITHOUT = """
 import sys
 sys.modules["sklearn"] = None  # As if it were not installed.
@@ -339,15 +324,13 @@ pescador.StreamLearner
 """
 
 
-def test_without_scikit_learn_all_else_works_and_it_says_what_to_install():
-    run = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
-    )
+def test_without_scikit_learn_all_else_works_and_it_says_what_to_install(programs):
+    run = programs.run(sys.executable, "-c", WITHOUT)
     assert run.returncode == 1
     last = run.stderr.strip().splitlines()[-1]
     assert last == "ImportError: StreamLearner needs scikit-learn: pip install scikit-learn"
 
 
-def test_importing_pescador_does_not_import_scikit_learn():
+def test_importing_pescador_does_not_import_scikit_learn(programs):
     code = "import sys, pescador; assert 'sklearn' not in sys.modules; pescador.StreamLearner"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert programs.run(sys.executable, "-c", code).returncode == 0

@@ -72,9 +72,6 @@ def facade(request):
     return request.param()
 
 
-# Signatures, without their annotations.
-
-
 SIGNATURES = {
     Streamer: "(streamer, *args, **kwargs)",
     BufferedStreamer: "(streamer, buffer_size, strict_batch_size=True)",
@@ -124,9 +121,6 @@ def test_signatures(function):
 def test_the_classes_are_streamers_and_describe_only(cls):
     assert issubclass(cls, Streamer)
     assert {name for name, member in vars(cls).items() if callable(member)} == {"__init__"}
-
-
-# What a Streamer takes.
 
 
 class Letters:
@@ -263,9 +257,6 @@ def test_a_function_that_gives_nothing_is_named_when_it_is_run():
         next(streamer())
 
 
-# Runs.
-
-
 def test_each_call_is_a_run():
     streamer = Streamer(count, 3)
     assert [*streamer] == [*streamer()] == [*streamer.generate()] == [*streamer.iterate()]
@@ -322,9 +313,6 @@ def test_runs_are_generators(facade):
     runs = [facade(), facade.generate(), facade.iterate(), facade.cycle(), iter(facade)]
     assert all(map(inspect.isgenerator, runs))
     assert inspect.isgenerator(facade.tuples("X"))
-
-
-# How many runs are live.
 
 
 def test_a_run_counts_from_its_first_element_until_it_ends(facade):
@@ -402,9 +390,6 @@ def test_closing_a_run_closes_its_source():
     assert closed
 
 
-# A facade is its stream.
-
-
 def test_it_joins_as_its_stream(facade):
     assert facade | ops.take(2) == facade.stream | ops.take(2)
     assert stream(facade) is facade.stream
@@ -453,9 +438,6 @@ def test_streamable():
     assert [*counted(3, start=1)] == [1, 2]
     with pytest.raises(TypeError, match="unexpected keyword argument 'stop'"):
         next(counted(3, stop=1)())
-
-
-# No facade has a loop of its own: each is an expression.
 
 
 @st.composite
@@ -584,9 +566,6 @@ def test_round_robin_mux_is_round_robin(pool, mode, seed):
 @given(pool=pools(), mode=st.sampled_from(["exhaustive", "cycle"]), seed=seeds)
 def test_chain_mux_is_chain(pool, mode, seed):
     assert_is(ChainMux(pool, mode, random_state=seed), pool | ops.chain(mode))
-
-
-# Pools.
 
 
 @pytest.mark.parametrize(

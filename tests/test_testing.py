@@ -33,6 +33,7 @@ from pescador import (
     stream,
 )
 from pescador.testing import LAWS, Probe, alike, assert_lawful
+from sources import shown
 
 operator = dataclass(frozen=True, slots=True, eq=False, repr=False)
 
@@ -45,9 +46,6 @@ def countdown(n: int) -> Iterator[int]:
 
 def plus(amount: int) -> Callable[[int], int]:
     return lambda number: number + amount
-
-
-# Lawful: what a user may write.
 
 
 @operator
@@ -109,14 +107,11 @@ LAWFUL = [
 @pytest.mark.parametrize(
     ("subject", "upstream", "how"),
     LAWFUL,
-    ids=[f"{i}-{row[0]!r:.40}" for i, row in enumerate(LAWFUL)],
+    ids=[f"{i}-{shown(row[0])}" for i, row in enumerate(LAWFUL)],
 )
 def test_lawful(subject: Any, upstream: Any, how: dict[str, Any]) -> None:
     subject = stream(subject, 4) if subject is countdown else subject
     assert_lawful(subject, upstream, **how)
-
-
-# Unlawful, each in a way that was somebody's bug.
 
 
 @operator
@@ -479,7 +474,7 @@ UNLAWFUL = [
 @pytest.mark.parametrize(
     ("subject", "law", "how"),
     [(*row, {})[:3] for row in UNLAWFUL],
-    ids=[f"{row[1]}-{row[0]!r:.40}" for row in UNLAWFUL],
+    ids=[f"{row[1]}-{shown(row[0])}" for row in UNLAWFUL],
 )
 def test_unlawful(subject: Any, law: str, how: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match=f"^{law}: ") as caught:

@@ -1,9 +1,7 @@
 """What is seen of elements on their way: tap and progress, with tqdm and without."""
 
 import io
-import subprocess
 import sys
-import textwrap
 from itertools import count, islice
 
 import pytest
@@ -11,6 +9,7 @@ import tqdm.auto
 
 from pescador import stream
 from pescador.ops import progress, take, tap, watching
+from programs import finished
 from sources import Fault, Recorded, exactly, failing, notes, until_fault
 
 each = pytest.mark.parametrize("op", [tap(id), progress(), progress(3, desc="steps")], ids=repr)
@@ -150,7 +149,7 @@ def test_without_tqdm_elements_pass_and_it_is_said():
         assert list("abc" | progress()) == ["a", "b", "c"]
 
 
-def test_without_tqdm_it_is_said_once():
+def test_without_tqdm_it_is_said_once(programs):
     """In a Python that cannot import it."""
     script = """
         import sys, warnings
@@ -163,8 +162,4 @@ def test_without_tqdm_it_is_said_once():
         for warning in caught:
             print(warning.category.__name__, warning.message)
     """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
-    )
-    assert ran.stderr == ""
-    assert ran.stdout == f"UserWarning {MISSING}\n"
+    assert finished(programs.script(script)) == (f"UserWarning {MISSING}\n", "")

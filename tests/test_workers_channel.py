@@ -76,6 +76,7 @@ def test_a_view_of_a_slot_gives_nothing_back() -> None:
     assert [*returned] == [64]
 
 
+@pytest.mark.processes
 def test_what_a_fork_may_look_at_is_not_given_back() -> None:
     arena = Arena(256, inherited=True)
     with forking_a_worker():

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 import pescador
-from benchmarks.contenders import OURS, Contender
-from benchmarks.measures import RUNNING_TIME
-from benchmarks.rows import Row
+from benchmarks.parts import RUNNING_TIME
+from benchmarks.rows import OURS, Contender, Row
 
 UNIFORM, WEIGHTED = Contender("uniform weights"), Contender("random weights")
 
@@ -63,7 +62,7 @@ def nested(depth: int) -> Any:
     return [nested(depth - 1)] * WIDTH | pescador.ops.mux(WIDTH, None, random_state=0)
 
 
-ROWS: list[Row[Any]] = [
+ROWS: list[Row] = [
     Row(
         f"mux of a pool of {{}} streams, {ACTIVE} active",
         MIX,

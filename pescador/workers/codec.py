@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from inspect import getattr_static
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import repeat
 from math import prod
 from operator import attrgetter, methodcaller
-from types import MemberDescriptorType, ModuleType, NoneType
+from types import ModuleType, NoneType
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -18,6 +16,7 @@ from msgspec import Meta, MsgspecError, Struct
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from pescador.errors import DataError, TransportError
+from pescador.tree import Record, record_of
 from pescador.values import show
 
 __all__ = [
@@ -416,7 +415,7 @@ def _node_of(value: Any, path: tuple[Any, ...] = ()) -> Node:
 
 def _record_node(value: Any, path: tuple[Any, ...]) -> Node:
     kind: Any = type(value)
-    record = _record(kind)
+    record = record_of(kind)
     if record is None:
         raise _refusal(
             value,
@@ -429,10 +428,9 @@ def _record_node(value: Any, path: tuple[Any, ...]) -> Node:
         raise _refusal(value, path, "it must hold a value for each of its fields, and nothing else")
     if not _can_be_found(kind):
         raise _refusal(value, path, "define its class at the top of a module, under its own name")
-    by_place = record.node is NamedTupleOf
-    keys = range(len(values)) if by_place else record.fields
+    keys = range(len(values)) if record.is_tuple else record.fields
     nodes = (_node_of(item, (*path, key)) for key, item in zip(keys, values, strict=True))
-    return record.node(
+    return _node_kind(record)(
         _module_name(kind.__module__), kind.__qualname__, record.fields, tuple(nodes)
     )
 
@@ -531,88 +529,6 @@ def _records_of(
         yield from _records_of(child, (*path, key))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """How instances of a class with named fields are taken apart and rebuilt.
-
-    Parameters
-    ----------
-    node : type
-        The node that describes instances: `NamedTupleOf` or `DataclassOf`.
-    fields : tuple of str
-        The names of the fields.
-    read : callable
-        From an instance to the values of its fields; None if it lacks one, or holds more.
-    build : callable
-        From an iterator over rows of values to an iterator over instances.
-    """
-
-    node: type[NamedTupleOf | DataclassOf]
-    fields: tuple[str, ...]
-    read: Callable[[Any], Sequence[Any] | None]
-    build: Callable[[Iterator[Any]], Iterator[Any]]
-
-
-@lru_cache(maxsize=256)
-def _record(kind: Any) -> Record | None:
-    """Verify that a class is one of named tuples, or a dataclass, that fields alone can rebuild.
-
-    Nothing of the class runs, neither here nor when instances are rebuilt: a constructor, or
-    ``__post_init__``, might change the values of fields, and they are to arrive as they were sent.
-    """
-    if issubclass(kind, tuple):
-        fields = getattr_static(kind, "_fields", None)
-        if type(fields) is not tuple or not {*map(type, fields)} <= {str}:
-            return None
-        read = partial(_named_tuple_values, len(fields), bool(kind.__dictoffset__))
-        return Record(NamedTupleOf, fields, read, partial(map, partial(tuple.__new__, kind)))
-    if type(getattr_static(kind, "__dataclass_fields__", None)) is not dict:
-        return None
-    fields = tuple(field.name for field in dataclasses.fields(kind))
-    attributes = {type(getattr_static(kind, name, None)) for name in fields}
-    slots = {
-        name
-        for base in kind.__mro__
-        for name, value in vars(base).items()
-        if type(value) is MemberDescriptorType
-    }
-    setters = [one for one in attributes - {MemberDescriptorType} if hasattr(one, "__set__")]
-    if setters or not slots <= {*fields}:
-        return None
-    try:
-        object.__new__(kind)
-    except TypeError:  # It derives from a builtin type, whose part of the value is not in fields.
-        return None
-    # Instances of ``D[int]``, for a generic D, note that in an attribute, for type checkers alone.
-    known = frozenset((*fields, "__orig_class__"))
-    read = partial(_dataclass_values, fields, known, bool(kind.__dictoffset__))
-    return Record(DataclassOf, fields, read, partial(_instances, kind, fields))
-
-
-def _named_tuple_values(count: int, has_dict: bool, value: Any) -> Sequence[Any] | None:
-    values = tuple.__getitem__(value, slice(None))
-    return None if len(values) != count or (has_dict and value.__dict__) else values
-
-
-def _dataclass_values(
-    fields: tuple[str, ...], known: frozenset[str], has_dict: bool, value: Any
-) -> Sequence[Any] | None:
-    try:
-        values = [object.__getattribute__(value, name) for name in fields]
-    except AttributeError:
-        return None
-    return None if has_dict and not value.__dict__.keys() <= known else values
-
-
-def _instances(kind: type, fields: tuple[str, ...], rows: Iterable[Any]) -> Iterator[Any]:
-    new, assign = object.__new__, object.__setattr__
-    for row in rows:
-        instance: Any = new(kind)
-        for name, value in zip(fields, row, strict=True):
-            assign(instance, name, value)
-        yield instance
-
-
 def _module_name(name: str) -> str:
     """Name the main module as the consumer does: to a spawned worker it is ``__mp_main__``."""
     return "__main__" if name == "__mp_main__" else name
@@ -660,15 +576,21 @@ def _record_of(node: NamedTupleOf | DataclassOf, path: tuple[Any, ...]) -> Recor
         if node.module == "__main__":
             cure = "define the class in a module that both processes import"
         raise DataError(f"{shown}: the class is not loaded; {cure}", index=0, key=_key(path))
-    record = _record(kind)
-    if record is None or type(node) is not record.node or node.fields != record.fields:
-        here = "another class" if record is None else _class_shown(record.node, record.fields)
+    record = record_of(kind)
+    if record is None or type(node) is not _node_kind(record) or node.fields != record.fields:
+        here = "another class"
+        if record is not None:
+            here = _class_shown(_node_kind(record), record.fields)
         problem = (
             f"{shown}: in the worker it is {_class_shown(type(node), node.fields)}, and here "
             f"{here}; import the same version of {node.module} in both processes"
         )
         raise DataError(problem, index=0, key=_key(path))
     return record
+
+
+def _node_kind(record: Record) -> type[NamedTupleOf | DataclassOf]:
+    return NamedTupleOf if record.is_tuple else DataclassOf
 
 
 def _class_shown(kind: type, fields: tuple[str, ...]) -> str:
@@ -761,7 +683,7 @@ def _sequence_flattener(kind: Any, parts: list[Flattener]) -> Flattener:
 
 def _record_flattener(node: RecordOf, example: Any) -> Flattener:
     kind: Any = type(example)
-    record: Any = _record(kind)
+    record: Any = record_of(kind)
     read: Callable[[Any], Any] = record.read
     parts = [*map(_flattener, node.nodes, read(example))]
 

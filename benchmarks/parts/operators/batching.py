@@ -11,10 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS, V1, V3, Contender
-from benchmarks.goals import CostAtMost, GrowthAtMost, SpeedAtLeast
-from benchmarks.measures import PEAK_MEMORY, RUNNING_TIME
-from benchmarks.rows import Row
+from benchmarks.parts import PEAK_MEMORY, RUNNING_TIME
+from benchmarks.rows import (
+    BY_HAND,
+    OURS,
+    V1,
+    V3,
+    Contender,
+    Row,
+    cost_at_most,
+    growth_at_most,
+    speed_at_least,
+)
 
 Data = dict[str, npt.NDArray[Any]]
 
@@ -115,7 +123,7 @@ ROWS = [
         inputs=samples,
         sizes=(128_000,),
         unit="sample",
-        goals=(CostAtMost(0.85, V3),),
+        goals=(cost_at_most(0.85, V3),),
     ),
     Row(
         "batch(32) of float32[128,128,3]",
@@ -128,7 +136,7 @@ ROWS = [
         inputs=images,
         sizes=(1_280,),
         unit="sample",
-        goals=(SpeedAtLeast(1.0, V3), SpeedAtLeast(0.75, COPYTO)),
+        goals=(speed_at_least(1.0, V3), speed_at_least(0.75, COPYTO)),
         unit_bytes=4 * 128 * 128 * 3,
     ),
     Row(
@@ -142,7 +150,7 @@ ROWS = [
         inputs=single_rows,
         sizes=(128_000,),
         unit="row",
-        goals=(SpeedAtLeast(2.5, V1),),
+        goals=(speed_at_least(2.5, V1),),
     ),
     Row(
         "buffer(128) of one chunk of {} rows",
@@ -152,12 +160,12 @@ ROWS = [
             V1: lambda chunk: pescador.BufferedStreamer([chunk], 128).generate(),
         },
         inputs=one_chunk,
-        # Whole batches: 1.0.0 gives the last short one, even where told not to.
+        # Whole batches: 1.0.0 gives the last short one, even where asked not to.
         sizes=(9_984, 99_968, 999_936),
         unit="row",
         # To start takes as long as some 5,000 rows, and would pass for growth.
         measure=RUNNING_TIME,
-        goals=(GrowthAtMost(1.5),),
+        goals=(growth_at_most(1.5),),
         up_to={V1: 10**5},
     ),
     Row(
@@ -170,7 +178,7 @@ ROWS = [
         inputs=int,
         sizes=(16, 400, 10_000),
         measure=PEAK_MEMORY,
-        goals=(GrowthAtMost(1.1),),
+        goals=(growth_at_most(1.1),),
     ),
     Row(
         "unbatch() of batches of 128",

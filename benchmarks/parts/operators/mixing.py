@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS, V1, V3
-from benchmarks.goals import Goal, GrowthAtMost, SpeedAtLeast
-from benchmarks.measures import RUNNING_TIME
-from benchmarks.rows import Row
+from benchmarks.parts import RUNNING_TIME
+from benchmarks.rows import BY_HAND, OURS, V1, V3, Goal, Row, growth_at_most, speed_at_least
 
 T = TypeVar("T")
 
@@ -91,7 +89,7 @@ def shuffle_by_hand(items: Iterable[T], size: int) -> Iterator[T]:
     yield from held
 
 
-def mux_row(title: str, lam: float, *, weighted: bool, goals: tuple[Goal, ...]) -> Row[int]:
+def mux_row(title: str, lam: float, *, weighted: bool, goals: tuple[Goal, ...]) -> Row:
     """Return a row of 100 endless streams, 32 active; only 1.0.0 draws in the operator's order."""
 
     def weights(n: int) -> npt.NDArray[np.float64] | None:
@@ -123,7 +121,7 @@ def mux_row(title: str, lam: float, *, weighted: bool, goals: tuple[Goal, ...]) 
     )
 
 
-def stochastic_row(title: str, lam: float, dist: str) -> Row[int]:
+def stochastic_row(title: str, lam: float, dist: str) -> Row:
     """Return a row of the class that 3.0.0 has, with its own order of draws."""
 
     def build(n: int) -> Iterable[object]:
@@ -134,7 +132,7 @@ def stochastic_row(title: str, lam: float, dist: str) -> Row[int]:
     return Row(title, {OURS: build, V3: build}, inputs=int, sizes=(100,), units=lambda n: ELEMENTS)
 
 
-def pool_row(mode: str) -> Row[Any]:
+def pool_row(mode: str) -> Row:
     """Return a row whose cost an element must not grow with the pool.
 
     An exhaustive pool of 100 ends after some 6,500 elements, hence the short run; opening
@@ -164,7 +162,7 @@ def pool_row(mode: str) -> Row[Any]:
         sizes=(100, 10_000, 100_000),
         units=lambda n: POOL_ELEMENTS,
         measure=RUNNING_TIME,
-        goals=(GrowthAtMost(2.0),),
+        goals=(growth_at_most(2.0),),
         up_to={V3: 10_000},
         apart=(V3,),
     )
@@ -175,19 +173,19 @@ ROWS = [
         "seeded mux, 100 endless streams, k=32, lam=256, uniform, tiny elements",
         256.0,
         weighted=False,
-        goals=(SpeedAtLeast(30.0, V3),),
+        goals=(speed_at_least(30.0, V3),),
     ),
     mux_row(
         "seeded mux, 100 endless streams, k=32, lam=16, uniform, tiny elements",
         16.0,
         weighted=False,
-        goals=(SpeedAtLeast(12.0, V3),),
+        goals=(speed_at_least(12.0, V3),),
     ),
     mux_row(
         "seeded mux, 100 endless streams, k=32, lam=16, random weights, tiny elements",
         16.0,
         weighted=True,
-        goals=(SpeedAtLeast(8.0, V3),),
+        goals=(speed_at_least(8.0, V3),),
     ),
     stochastic_row(
         "StochasticMux, 100 endless streams, k=32, lam=256, binomial", 256.0, "binomial"

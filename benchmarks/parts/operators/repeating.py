@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS, V1, V3
-from benchmarks.rows import Row
+from benchmarks.rows import BY_HAND, OURS, V1, V3, Row
 
 T = TypeVar("T")
 

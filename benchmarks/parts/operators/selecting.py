@@ -6,10 +6,8 @@ import itertools
 from collections.abc import Iterator
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS, V1, V3
-from benchmarks.goals import CostAtMost, GrowthAtMost
-from benchmarks.measures import FIRST_TIME
-from benchmarks.rows import Row
+from benchmarks.parts import FIRST_TIME
+from benchmarks.rows import BY_HAND, OURS, V1, V3, Row, cost_at_most, growth_at_most
 
 
 def numbers(n: int) -> Iterator[int]:
@@ -34,7 +32,7 @@ ROWS = [
         },
         inputs=int,
         sizes=(1_000_000,),
-        goals=(CostAtMost(1.3, BY_HAND),),
+        goals=(cost_at_most(1.3, BY_HAND),),
     ),
     Row(
         "Streamer(range(n)).iterate(n)",
@@ -46,7 +44,7 @@ ROWS = [
         },
         inputs=int,
         sizes=(1_000_000,),
-        goals=(CostAtMost(0.75, V3),),
+        goals=(cost_at_most(0.75, V3),),
     ),
     Row(
         "skip(n // 2) of a generator",
@@ -66,7 +64,7 @@ ROWS = [
         inputs=int,
         sizes=(100, 1_000_000),
         measure=FIRST_TIME,
-        goals=(GrowthAtMost(2.0),),
+        goals=(growth_at_most(2.0),),
     ),
     Row(
         "take_while(predicate)",

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS, V1, V3
-from benchmarks.rows import Row
+from benchmarks.rows import BY_HAND, OURS, V1, V3, Row
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 import pescador
-from benchmarks.contenders import OURS, V1, V3, Contender
-from benchmarks.goals import AtMost, Goal
-from benchmarks.measures import DESCRIPTION_TIME, FIRST_MEMORY, FIRST_TIME, Measure
+from benchmarks.parts import DESCRIPTION_TIME, FIRST_MEMORY, FIRST_TIME, Measure
 from benchmarks.parts.operators.mixing import wrapped
-from benchmarks.quantities import BYTES
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, V1, V3, Contender, Goal, Row, at_most
 
 
 def rows_of(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -44,14 +41,14 @@ LIST: dict[Contender, Callable[[list[Any]], Iterable[object]]] = {
 
 def mux_row(
     title: str, inputs: Callable[[int], list[Any]], size: int, measure: Measure, *goals: Goal
-) -> Row[Any]:
+) -> Row:
     """Return a row of the mux; 3.0.0 draws in another order."""
     return Row(title, MUX, inputs, (size,), measure=measure, goals=goals, apart=(V3,))
 
 
 ROWS = [
     mux_row("describing a mux over 3,000 streams", wrapped, 3_000, DESCRIPTION_TIME),
-    mux_row("first element of a mux over 3,000 streams", wrapped, 3_000, FIRST_TIME, AtMost(2e-3)),
+    mux_row("first element of a mux over 3,000 streams", wrapped, 3_000, FIRST_TIME, at_most(2e-3)),
     Row(
         "describing Streamer(list of 10^5 samples)",
         LIST,
@@ -65,20 +62,20 @@ ROWS = [
         samples,
         (100_000,),
         measure=FIRST_TIME,
-        goals=(AtMost(0.2e-3),),
+        goals=(at_most(0.2e-3),),
     ),
     mux_row(
         "activating a mux whose 1,000 streams hold 100 KB each",
         heavy_streams,
         1_000,
         FIRST_TIME,
-        AtMost(1e-3),
+        at_most(1e-3),
     ),
     mux_row(
         "activating a mux whose 1,000 streams hold 100 KB each, memory",
         heavy_streams,
         1_000,
         FIRST_MEMORY,
-        AtMost(1e6, BYTES),
+        at_most(1e6, "B"),
     ),
 ]

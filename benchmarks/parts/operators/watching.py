@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import pescador
-from benchmarks.contenders import BY_HAND, OURS
-from benchmarks.rows import Row
+from benchmarks.rows import BY_HAND, OURS, Row
 
 T = TypeVar("T")
 

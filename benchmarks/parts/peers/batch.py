@@ -14,21 +14,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.contenders import (
+from benchmarks.parts import WHOLE_TIME
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
-    OURS,
     PESCADOR3,
     SPDL,
     TFDATA,
     TORCH,
     TORCHDATA,
     WEBDATASET,
-    Contender,
 )
-from benchmarks.goals import AheadOfBest, Goal, SpeedAtLeast
-from benchmarks.measures import WHOLE_TIME
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Contender, Goal, Row, ahead_of_best, speed_at_least
 
 Sample = dict[str, Any]
 Data = dict[str, npt.NDArray[Any]]
@@ -233,7 +230,7 @@ def batch_row(
     n: int,
     *goals: Goal,
     unit_bytes: int | None = None,
-) -> Row[Samples]:
+) -> Row:
     """Return a row of batches of one size."""
     return Row(
         title,
@@ -253,7 +250,7 @@ ROWS = [
         ROWS_A_BATCH,
         partial(samples, (30,), 1_000),
         25_600,
-        AheadOfBest(1.2),
+        ahead_of_best(1.2),
     ),
     batch_row(
         "batch(32) of {X: float32[128,128,3], Y: int}",
@@ -270,7 +267,7 @@ ROWS = [
         sizes=(99_968, 999_936),
         unit="row",
         measure=WHOLE_TIME,
-        goals=(AheadOfBest(10.0), SpeedAtLeast(10.0, TFDATA)),
+        goals=(ahead_of_best(10.0), speed_at_least(10.0, TFDATA)),
         up_to={SPDL: 99_968},
     ),
 ]

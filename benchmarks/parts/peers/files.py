@@ -1,6 +1,7 @@
 """Reading many files, some of them open at a time, into batches of samples drawn from them.
 
-Each of the files of `benchmarks.digits` gives 16 of its rows, a batch has 64 of them. 32 files
+The files have scikit-learn's digits, tiled and noised, a megabyte each; they are made once. Each
+gives 16 of its rows, a batch has 64 of them. 32 files
 are open at a time, where the library can interleave sources; where it has a shuffle buffer, that
 holds as many samples as 32 files give; where it has neither, the files come in random order. What
 comes out is the library's own kind of array. litdata is left out: it reads its own format only.
@@ -9,39 +10,134 @@ comes out is the library's own kind of array. litdata is left out: it reads its 
 from __future__ import annotations
 
 import random
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.contenders import (
+from benchmarks.parts import WHOLE_FIRST_TIME, WHOLE_TIME, Build, Measure, moments
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
-    OURS,
     PESCADOR3,
     SPDL,
     TFDATA,
     TORCH,
     TORCHDATA,
     WEBDATASET,
-    Contender,
 )
-from benchmarks.digits import DRAWS, Data, Sample, digits, drawn, draws
-from benchmarks.goals import AheadOfBest, Goal
-from benchmarks.measures import (
-    FILES_OPEN,
-    PROCESS_MEMORY,
-    WHOLE_FIRST_TIME,
-    WHOLE_TIME,
-    Measure,
-)
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Contender, Goal, Row, ahead_of_best
+from benchmarks.worker import CACHE
 
-Build = Callable[[list[str]], Iterable[object]]
+if TYPE_CHECKING:
+    import psutil
 
 ACTIVE = 32
 BATCH = 64
+LENGTH, DRAWS = 3_780, 16
+SAMPLED_EVERY = 0.005
+
+Reader = Callable[..., Iterable[object]]
+Sample = dict[str, Any]
+Data = dict[str, npt.NDArray[Any]]
+
+
+def digits(n: int) -> list[str]:
+    """Return the paths of n files, those that are missing made now."""
+    folder = CACHE / "digits"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{i:05}.npz" for i in range(n)]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        from sklearn.datasets import load_digits
+
+        X, Y = load_digits(return_X_y=True)
+        for path in missing:
+            _make(path, X.astype(np.float32), Y.astype(np.int64))
+    return list(map(str, paths))
+
+
+def _make(path: Path, X: npt.NDArray[np.float32], Y: npt.NDArray[np.int64]) -> None:
+    rng = np.random.default_rng(int(path.stem))
+    rows = rng.permutation(np.resize(np.arange(len(Y)), LENGTH))
+    noise = rng.normal(size=(LENGTH, X.shape[1])).astype(np.float32)
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(unfinished, X=X[rows] + noise, Y=Y[rows])
+    unfinished.replace(path)
+
+
+def drawn(path: str) -> Data:
+    """Read a file, and return some of its rows, drawn at random."""
+    with np.load(path) as data:
+        rows = np.random.default_rng().integers(LENGTH, size=DRAWS)
+        return {"X": data["X"][rows], "Y": data["Y"][rows]}
+
+
+def draws(path: str) -> Iterator[Sample]:
+    """Yield the same one by one, the file open until the last has been taken."""
+    with np.load(path) as data:
+        rows = np.random.default_rng().integers(LENGTH, size=DRAWS)
+        yield from map(_sample, data["X"][rows], data["Y"][rows])
+
+
+def _sample(x: npt.NDArray[np.float32], y: np.int64) -> Sample:
+    return {"X": x, "Y": int(y)}
+
+
+# What all processes together have at most.
+
+
+def _bytes_held(process: psutil.Process) -> int:
+    """Return the memory of a process, what it shares with others counted in proportion."""
+    held: int = process.memory_full_info().pss
+    return held
+
+
+def _arrays_open(process: psutil.Process) -> int:
+    """Return how many files of arrays a process has open."""
+    return sum(file.path.endswith(".npz") for file in process.open_files())
+
+
+def _most(of: Callable[[psutil.Process], int], build: Build, units: int) -> float:
+    """Consume everything, and return the most that all processes together had meanwhile."""
+    import psutil
+
+    this, finished, most = psutil.Process(), threading.Event(), 0
+
+    def look() -> None:
+        nonlocal most
+        while not finished.wait(SAMPLED_EVERY):
+            now = 0
+            for process in (this, *this.children(recursive=True)):
+                with suppress(psutil.Error):  # one that has just ended
+                    now += of(process)
+            most = max(most, now)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        deque(moments(build), 0)
+    finally:
+        finished.set()
+        watcher.join()
+    return float(most)
+
+
+PROCESS_MEMORY = Measure(
+    "peak memory of all processes", partial(_most, _bytes_held), "B", steady=True, fresh=True
+)
+FILES_OPEN = Measure(
+    "files open at most", partial(_most, _arrays_open), unit="", steady=True, fresh=True
+)
+
+
+# How everybody reads.
 
 
 def in_any_order(paths: list[str]) -> list[str]:
@@ -221,7 +317,7 @@ READ = {
 }
 
 
-def readers(workers: int) -> dict[Contender, Build]:
+def readers(workers: int) -> dict[Contender, Reader]:
     """Return all who read with so many workers; pescador 3 has one at most."""
     return {
         who: partial(build, workers=workers)
@@ -231,8 +327,8 @@ def readers(workers: int) -> dict[Contender, Build]:
 
 
 def files_row(
-    title: str, contenders: Mapping[Contender, Build], measure: Measure, *goals: Goal
-) -> Row[list[str]]:
+    title: str, contenders: Mapping[Contender, Reader], measure: Measure, *goals: Goal
+) -> Row:
     """Return a row in which everybody draws in an order of its own."""
     return Row(
         title,
@@ -248,7 +344,7 @@ def files_row(
     )
 
 
-def rows_with(workers: int, how: str, *goals: Goal) -> list[Row[list[str]]]:
+def rows_with(workers: int, how: str, *goals: Goal) -> list[Row]:
     """Return the rows of one way of reading; the goals are for time and for memory."""
     contenders = readers(workers)
     return [
@@ -262,5 +358,5 @@ def rows_with(workers: int, how: str, *goals: Goal) -> list[Row[list[str]]]:
 ROWS = [
     *rows_with(0, "in process"),
     *rows_with(1, "1 worker"),
-    *rows_with(2, "2 workers", AheadOfBest(1.0)),
+    *rows_with(2, "2 workers", ahead_of_best(1.0)),
 ]

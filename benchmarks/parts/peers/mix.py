@@ -13,23 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contenders import (
+from benchmarks.parts import RUNNING_TIME
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     LITDATA,
-    OURS,
     PESCADOR3,
     SPDL,
     TFDATA,
     TORCH,
     TORCHDATA,
     WEBDATASET,
-    Contender,
 )
-from benchmarks.environments import default_cache
-from benchmarks.goals import AheadOfBest, Goal
-from benchmarks.measures import RUNNING_TIME
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Contender, Goal, Row, ahead_of_best
+from benchmarks.worker import CACHE
 
 Element = dict[str, int]
 Build = Callable[[int], Iterable[object]]
@@ -133,7 +130,7 @@ def litdata(n: int) -> Iterable[object]:
 
     sources = []
     for i in range(n):
-        folder = Path(default_cache(), "litdata-mix", str(i))
+        folder = Path(CACHE, "litdata-mix", str(i))
         if not (folder / "index.json").exists():
             optimize(
                 fn=LitdataElement(i),
@@ -230,7 +227,7 @@ MANY = {who: build for who, build in ALL.items() if who != LITDATA}
 FEW = {OURS: ours_few, PESCADOR3: pescador3_few, GRAIN: grain_few, TFDATA: tfdata_few}
 
 
-def mix_row(title: str, contenders: Mapping[Contender, Build], n: int, *goals: Goal) -> Row[int]:
+def mix_row(title: str, contenders: Mapping[Contender, Build], n: int, *goals: Goal) -> Row:
     """Return a row in which everybody draws in an order of its own."""
     return Row(
         title,
@@ -245,7 +242,7 @@ def mix_row(title: str, contenders: Mapping[Contender, Build], n: int, *goals: G
 
 
 ROWS = [
-    mix_row("mix from {} sources by weight, tiny elements", ALL, 4, AheadOfBest(2.0)),
-    mix_row("mix from {} sources by weight, tiny elements", MANY, 100, AheadOfBest(2.0)),
+    mix_row("mix from {} sources by weight, tiny elements", ALL, 4, ahead_of_best(2.0)),
+    mix_row("mix from {} sources by weight, tiny elements", MANY, 100, ahead_of_best(2.0)),
     mix_row(f"mix from {{}} sources, {ACTIVE} open for some {QUOTA} elements each", FEW, 3_000),
 ]

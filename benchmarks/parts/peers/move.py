@@ -1,6 +1,6 @@
 """Moving arrays out of one background process, which has nothing else to do.
 
-The source gives the same array again and again, and whoever can is told not to batch. Counting
+The source gives the same array again and again, and whoever can is asked not to batch. Counting
 begins after the first element, for starting a process has its own row in `files`, and ends after a
 second, before all has come.
 """
@@ -14,20 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contenders import (
-    DATASETS,
-    GRAIN,
-    OURS,
-    PESCADOR3,
-    SPDL,
-    TORCH,
-    TORCHDATA,
-    Contender,
-)
-from benchmarks.goals import AheadOfBest, Goal
-from benchmarks.measures import DRAINING_TIME
-from benchmarks.quantities import BYTES
-from benchmarks.rows import Row
+from benchmarks.parts import DRAINING_TIME
+from benchmarks.parts.peers.libraries import DATASETS, GRAIN, PESCADOR3, SPDL, TORCH, TORCHDATA
+from benchmarks.rows import OURS, Contender, Goal, Row, ahead_of_best
 
 Element = dict[str, Any]
 
@@ -123,10 +112,10 @@ MOVE: dict[Contender, Callable[[Payload], Iterable[object]]] = {
 }
 
 
-def move_row(size: int, n: int, *goals: Goal) -> Row[Payload]:
+def move_row(size: int, written: str, n: int, *goals: Goal) -> Row:
     """Return a row of one size of payload."""
     return Row(
-        f"move arrays of {BYTES.say(size)} from one process",
+        f"move arrays of {written} from one process",
         MOVE,
         partial(Payload, size),
         sizes=(n,),
@@ -137,8 +126,8 @@ def move_row(size: int, n: int, *goals: Goal) -> Row[Payload]:
 
 
 ROWS = [
-    move_row(1_000, 1_000_000),
-    move_row(64_000, 200_000),
-    move_row(1_000_000, 20_000, AheadOfBest(3.0)),
-    move_row(16_000_000, 2_000),
+    move_row(1_000, "1 KB", 1_000_000),
+    move_row(64_000, "64 KB", 200_000),
+    move_row(1_000_000, "1 MB", 20_000, ahead_of_best(3.0)),
+    move_row(16_000_000, "16 MB", 2_000),
 ]

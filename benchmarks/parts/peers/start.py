@@ -5,31 +5,62 @@ Each figure is that of a new interpreter, which runs the statements below and no
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks.contenders import (
+from benchmarks.parts import Build, Figure, Measure
+from benchmarks.parts.peers.libraries import (
     DATASETS,
     GRAIN,
     LITDATA,
-    OURS,
     PESCADOR3,
     SPDL,
     TFDATA,
     TORCH,
     TORCHDATA,
     WEBDATASET,
-    Contender,
 )
-from benchmarks.goals import AtMost, CostAtMost, Goal
-from benchmarks.measures import ALONE_MEMORY, ALONE_TIME, Measure, bringing
-from benchmarks.quantities import COUNT
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Contender, Goal, Row, at_most, cost_at_most
 
 Statements = tuple[str, ...]
 
 NEEDED = Contender("numpy, zmq")
 
-# What pescador takes where it is there, and what its users have beside it.
+
+def answered(question: str) -> Figure:
+    """Return the function that asks a new interpreter, once it has run what is built."""
+
+    def run(build: Build, units: int) -> float:
+        lines = (
+            "import sys",
+            f"sys.path[:] = {sys.path!r}",
+            "from time import perf_counter",
+            "start = perf_counter()",
+            *map(str, build()),
+            f"print({question})",
+        )
+        done = subprocess.run(
+            [sys.executable, "-P", "-E", "-c", "\n".join(lines)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().splitlines()[-1])
+        return float(done.stdout.split()[-1])
+
+    return run
+
+
+ALONE_TIME = Measure("time of a new interpreter", answered("perf_counter() - start"))
+ALONE_MEMORY = Measure(
+    "memory of a new interpreter",
+    answered("__import__('psutil').Process().memory_full_info().uss"),
+    "B",
+)
+
+# What pescador uses where it is installed, and what its users have as well.
 OPTIONAL = (
     "cloudpickle",
     "matplotlib",
@@ -115,13 +146,13 @@ FIRST: dict[Contender, Statements] = {
 
 
 def given(statements: Statements) -> Callable[[int], Iterable[object]]:
-    """Return the function of a contender that is told by its statements."""
+    """Return the function that gives the statements of a contender."""
     return lambda _: statements
 
 
 def start_row(
     title: str, contenders: Mapping[Contender, Statements], measure: Measure, *goals: Goal
-) -> Row[int]:
+) -> Row:
     return Row(
         title,
         {who: given(statements) for who, statements in contenders.items()},
@@ -134,13 +165,18 @@ def start_row(
 
 
 ROWS = [
-    start_row("import", IMPORT, ALONE_TIME, CostAtMost(1.5, NEEDED)),
+    start_row("import", IMPORT, ALONE_TIME, cost_at_most(1.5, NEEDED)),
     start_row("import, and the first batch of a list", FIRST, ALONE_TIME),
     start_row("memory after the import", IMPORT, ALONE_MEMORY),
     start_row(
         "optional packages that the import brings",
         {OURS: IMPORT[OURS]},
-        bringing(OPTIONAL),
-        AtMost(0, COUNT),
+        Measure(
+            "optional packages imported",
+            answered(f"len({set(OPTIONAL)!r} & set(sys.modules))"),
+            unit="",
+            steady=True,
+        ),
+        at_most(0, ""),
     ),
 ]

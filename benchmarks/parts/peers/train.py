@@ -7,17 +7,56 @@ as `files` builds them: numpy's arrays or torch's, and both models take both.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from benchmarks.contenders import OURS, OURS_LEARNING
-from benchmarks.goals import AheadOfBest, Goal
-from benchmarks.measures import Measure, Step, share_waited, time_trained, time_waited
+from benchmarks.parts import Build, Measure
 from benchmarks.parts.peers.files import files_row, readers
-from benchmarks.rows import Row
+from benchmarks.parts.peers.libraries import OURS_LEARNING
+from benchmarks.rows import OURS, Goal, Row, ahead_of_best
+
+Step = Callable[[Any], object]
 
 CLASSES = np.arange(10)
+
+
+def trained(make_step: Callable[[], Step], build: Build) -> tuple[float, float]:
+    """Train on every batch; return how long that takes, and how much of it was spent waiting."""
+    step, waited = make_step(), 0.0
+    asked = start = perf_counter()
+    for batch in build():
+        waited += perf_counter() - asked
+        step(batch)
+        asked = perf_counter()
+    return asked - start, waited
+
+
+def share_waited(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how much of its time a model that trains waits for elements."""
+
+    def run(build: Build, units: int) -> float:
+        whole, waited = trained(make_step, build)
+        return 100 * waited / whole
+
+    return Measure("share of the time in which training waited", run, "%")
+
+
+def time_waited(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how long the model waits, which a slower step does not make less."""
+    return Measure(
+        "time per unit in which training waited",
+        lambda build, units: trained(make_step, build)[1] / units,
+    )
+
+
+def time_trained(make_step: Callable[[], Step]) -> Measure:
+    """Return a measure of how long training takes in all."""
+    return Measure(
+        "time per unit, all elements trained on",
+        lambda build, units: trained(make_step, build)[0] / units,
+    )
 
 
 def linear() -> Step:
@@ -57,15 +96,15 @@ CONTENDERS = {OURS_LEARNING: readers(1)[OURS]} | {
 }
 
 
-def train_row(what: str, measure: Measure, *goals: Goal) -> Row[list[str]]:
+def train_row(what: str, measure: Measure, *goals: Goal) -> Row:
     return files_row(f"{{}} files, 1 worker, {what}", CONTENDERS, measure, *goals)
 
 
-def rows_of(name: str, make_step: Callable[[], Step]) -> list[Row[list[str]]]:
+def rows_of(name: str, make_step: Callable[[], Step]) -> list[Row]:
     """Return the rows of one model."""
     return [
-        train_row(f"{name} waits, share", share_waited(make_step), AheadOfBest(1.0)),
-        train_row(f"{name} waits, time", time_waited(make_step), AheadOfBest(1.0)),
+        train_row(f"{name} waits, share", share_waited(make_step), ahead_of_best(1.0)),
+        train_row(f"{name} waits, time", time_waited(make_step), ahead_of_best(1.0)),
         train_row(f"{name} trains", time_trained(make_step)),
     ]
 
