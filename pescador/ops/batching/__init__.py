@@ -24,10 +24,10 @@ A = TypeVar("A")
 class batch(Same):
     """Gather `n` elements into one batch.
 
-    Elements are arrays or numbers, or mappings, tuples and named tuples of these (nested as you
-    like), all of one structure. A batch has the structure of its elements, and arrays of its own.
-    The elements are held by reference until the batch is full, and copied once; so a source must
-    not refill an array that it has yielded.
+    Elements are arrays or numbers, or mappings, tuples, named tuples and dataclass instances of
+    these (nested as you like), all of one structure. A batch has the structure of its elements,
+    and arrays of its own. The elements are held by reference until the batch is full, and copied
+    once; so a source must not refill an array that it has yielded.
 
     Parameters
     ----------
@@ -137,10 +137,10 @@ class batch(Same):
 class buffer(Same):
     """Divide batches of any length into batches of exactly `n` rows.
 
-    An element is an array, or a mapping, a tuple or a named tuple of arrays (nested as you like)
-    that share their first dimension, the rows. A batch is yielded as soon as its rows have been
-    read. The time is linear in the number of rows, regardless of how long the elements are; at
-    most `n` rows and one element are held. The arrays of a batch are its own.
+    An element is an array, or a mapping, a tuple, a named tuple or a dataclass instance of arrays
+    (nested as you like) that share their first dimension, the rows. A batch is yielded as soon as
+    its rows have been read. The time is linear in the number of rows, regardless of how long the
+    elements are; at most `n` rows and one element are held. The arrays of a batch are its own.
 
     Parameters
     ----------
@@ -223,9 +223,9 @@ class buffer(Same):
 class unbatch(Op[Any, Any]):
     """Yield the rows of each batch, one element per row.
 
-    An element is an array, or a mapping, a tuple or a named tuple of arrays (nested as you like)
-    that share their first dimension. A row has the same structure, and its arrays are views of
-    those of the batch.
+    An element is an array, or a mapping, a tuple, a named tuple or a dataclass instance of arrays
+    (nested as you like) that share their first dimension. A row has the same structure, and its
+    arrays are views of those of the batch.
 
     Raises
     ------
@@ -245,7 +245,7 @@ class unbatch(Op[Any, Any]):
     >>> list([{"x": np.arange(2), "y": np.arange(3)}] | unbatch())
     Traceback (most recent call last):
     ...
-    pescador.errors.DataError: unbatch(): element 0, key 'y': 3 rows ...
+    pescador.errors.DataError: unbatch(): element 0, key 'y': 3 rows...
     """
 
     closes = True
