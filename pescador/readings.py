@@ -16,6 +16,7 @@ import numpy as np
 
 from pescador import errors
 from pescador.errors import IndivisibleError, ParameterTypeError, shortened
+from pescador.rng import random_state
 from pescador.seeds import SEED, Place, divided, entropy_of, filled, freeze
 from pescador.values import FilledSeed, Named, Words, changed, described, fields_of, show
 
@@ -310,7 +311,7 @@ class Random(OpReadings):
 
     An operator derives from `Random` and from `Op` or `Same`, in this order, and declares the
     field ``random_state: Any = None``, and ``name: str | None = None`` if `Stream.seed` is to know
-    it by name. `Random` refuses values that cannot be a seed, lets `Stream.seed` fill in the
+    it by name. Each run draws from a `generator` of its own. `Random` refuses values that cannot be a seed, lets `Stream.seed` fill in the
     field, and divides the seed among shards, so that no two of them draw the same.
 
     Raises
@@ -324,15 +325,14 @@ class Random(OpReadings):
     --------
     >>> from dataclasses import dataclass
     >>> from typing import Any
-    >>> import numpy as np
     >>> from pescador import Same
     >>> @dataclass(frozen=True, slots=True, eq=False, repr=False)
     ... class thin(Random, Same):
     ...     random_state: Any = None
     ...
     ...     def __call__(self, upstream):
-    ...         draws = np.random.RandomState(self.random_state)
-    ...         return (item for item in upstream if draws.random() < 0.5)
+    ...         draws = self.generator()
+    ...         return (item for item in upstream if draws.random_sample() < 0.5)
     >>> list(range(9) | thin(0)), (range(9) | thin()).seed(7).ops[0].seeded
     ([4, 6], True)
     >>> thin(-1)
@@ -363,6 +363,16 @@ class Random(OpReadings):
     @property
     def seeded(self) -> bool | None:
         return self.random_state is not None
+
+    def generator(self) -> np.random.RandomState:
+        """Return a generator for one run, at the start of the sequence of `random_state`.
+
+        Returns
+        -------
+        numpy.random.RandomState
+            The generator; where `random_state` is None, ``np.random.seed`` decides its seed.
+        """
+        return random_state(self.random_state)
 
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if isinstance(self.sharding, Whole):

@@ -18,6 +18,7 @@ __all__ = [
     "MersenneTwister",
     "cumulative",
     "fresh_word",
+    "random_state",
     "seed_globals",
     "twister",
 ]
@@ -164,6 +165,21 @@ def twister(seed: Seed) -> MersenneTwister:
     state = _scratch.state
     state.seed(seed)
     result.adopt(state)
+    return result
+
+
+def random_state(seed: Seed) -> np.random.RandomState:
+    """Return numpy's generator at the start of the sequence of `seed`; None is as in `twister`.
+
+    Examples
+    --------
+    >>> random_state(5).random_sample() == twister(5).random()
+    True
+    """
+    if not isinstance(seed, State):
+        return np.random.RandomState(fresh_word() if seed is None else seed)
+    result = np.random.RandomState(0)
+    result.set_state(("MT19937", np.array(seed.key, np.uint32), seed.position, 0, 0.0))
     return result
 
 

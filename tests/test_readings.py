@@ -136,6 +136,24 @@ class TestRandom:
         seeds = {part.ops[-1].random_state for part in (seeded.shard(i, 3) for i in range(3))}
         assert len(seeds) == 3
 
+    @pytest.mark.parametrize(
+        "seed",
+        [3, [3, 4], np.random.RandomState(3), np.random.default_rng(3), np.random.SeedSequence(3)],
+        ids=repr,
+    )
+    def test_the_generator_starts_each_run_anew_whatever_the_seed(self, seed: Any) -> None:
+        op = ops.shuffle(2, random_state=seed)
+        draws = op.generator().random_sample(3).tolist()
+        assert draws == op.generator().random_sample(3).tolist()
+        if isinstance(seed, np.random.RandomState):
+            assert draws == np.random.RandomState(3).random_sample(3).tolist()
+
+    def test_an_unseeded_generator_follows_numpy(self) -> None:
+        np.random.seed(5)
+        first, second = (ops.shuffle(2).generator().random_sample() for _ in range(2))
+        np.random.seed(5)
+        assert ops.shuffle(2).generator().random_sample() == first != second
+
     def test_what_cannot_be_a_seed_is_refused(self) -> None:
         with pytest.raises(ParameterTypeError, match="random_state must be None, an int"):
             ops.shuffle(2, random_state="a")

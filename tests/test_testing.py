@@ -422,7 +422,7 @@ class jitter(Random, Same):
     sharding = PER_SHARD
 
     def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
-        draws = np.random.RandomState(self.random_state)
+        draws = self.generator()
         return (item + draws.uniform(0, 0.4) for item in upstream)
 
 

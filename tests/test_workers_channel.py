@@ -1,4 +1,4 @@
-"""Shared memory: slots are allocated, released, and never used twice at the same time."""
+"""Shared memory: regions are allocated, released, and never used twice at the same time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador.workers.channel import LINE, Arena, Borrowed, Slots, attach, forking_a_worker
+from pescador.workers.channel import LINE, Arena, Borrowed, Regions, attach, forking_a_worker
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40))
 def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
-    """A list of the bytes in use is the model; some slots are trimmed, and some are freed."""
-    slots = Slots(1024)
+    """A list of the bytes in use is the model; some regions are trimmed, and some are freed."""
+    regions = Regions(1024)
     taken: dict[int, int] = {}
     for size, chance in wishes:
-        start = slots.allocate(size)
+        start = regions.allocate(size)
         used = {at for begin, end in taken.items() for at in range(begin, end)}
         if start is None:
             lines = -(-max(size, 1) // LINE) * LINE
@@ -32,15 +32,15 @@ def test_slots_never_overlap(wishes: list[tuple[int, int]]) -> None:
             assert not used & {*range(start, start + size)}
             taken[start] = start + max(-(-size // LINE), 1) * LINE
         if start is not None and chance < 3:
-            slots.trim(start, size // 2)
+            regions.trim(start, size // 2)
             taken[start] = start + max(-(-(size // 2) // LINE), 1) * LINE
         if taken and chance % 3 == 0:
             oldest = next(iter(taken))
-            slots.free(oldest)
+            regions.free(oldest)
             del taken[oldest]
     for start in [*taken]:
-        slots.free(start)
-    assert slots.allocate(1024) == 0
+        regions.free(start)
+    assert regions.allocate(1024) == 0
 
 
 def borrowed(arena: Arena, start: int) -> tuple[Any, deque[int]]:
@@ -49,10 +49,10 @@ def borrowed(arena: Arena, start: int) -> tuple[Any, deque[int]]:
 
 
 def test_a_slot_is_given_back_with_the_last_view_of_it() -> None:
-    slot, returned = borrowed(Arena(256, inherited=True), 64)
-    column = np.ndarray((4, 2), "f8", slot)
+    region, returned = borrowed(Arena(256, inherited=True), 64)
+    column = np.ndarray((4, 2), "f8", region)
     row, turned, part = column[1], column.T, memoryview(column[2:])
-    del slot, column
+    del region, column
     for view in ("row", "turned", "part"):
         gc.collect()
         assert not returned, view
@@ -67,12 +67,12 @@ def test_a_slot_is_given_back_with_the_last_view_of_it() -> None:
 
 
 def test_a_view_of_a_slot_gives_nothing_back() -> None:
-    slot, returned = borrowed(Arena(256, inherited=True), 64)
-    view = slot[:8]
+    region, returned = borrowed(Arena(256, inherited=True), 64)
+    view = region[:8]
     assert type(view) is Borrowed
     del view
     assert not returned
-    del slot
+    del region
     assert [*returned] == [64]
 
 
@@ -80,16 +80,16 @@ def test_a_view_of_a_slot_gives_nothing_back() -> None:
 def test_what_a_fork_may_look_at_is_not_given_back() -> None:
     arena = Arena(256, inherited=True)
     with forking_a_worker():
-        slot, returned = borrowed(arena, 0)
+        region, returned = borrowed(arena, 0)
         _fork_and_wait()
-        del slot
+        del region
     assert [*returned] == [0]
-    slot, returned = borrowed(arena, 0)
+    region, returned = borrowed(arena, 0)
     _fork_and_wait()
-    del slot
+    del region
     assert not returned
-    slot, returned = borrowed(arena, 0)
-    del slot
+    region, returned = borrowed(arena, 0)
+    del region
     assert [*returned] == [0]
 
 
@@ -103,12 +103,12 @@ def _fork_and_wait() -> None:
 @pytest.mark.parametrize("inherited", [True, False])
 def test_memory_outlives_its_arena(inherited: bool) -> None:
     arena = Arena(4096, inherited)
-    slot, _ = borrowed(arena, 128)
+    region, _ = borrowed(arena, 128)
     arena.close()
     arena.close()
     del arena
-    slot[:] = 7
-    assert slot.sum() == 7 * 64
+    region[:] = 7
+    assert region.sum() == 7 * 64
 
 
 def test_an_arena_that_is_handed_over_is_the_same_memory() -> None:

@@ -26,7 +26,7 @@ __all__ = [
     "Arena",
     "Borrowed",
     "Listener",
-    "Slots",
+    "Regions",
     "attach",
     "connect",
     "forking_a_worker",
@@ -40,7 +40,7 @@ LONGEST_PATH = 90
 # How many descriptors a context with one connected socket takes, and a few more.
 DESCRIPTORS = 12
 
-# Every slot starts at a multiple of a cache line, in bytes.
+# Every region starts at a multiple of a cache line, in bytes.
 LINE = 64
 
 
@@ -189,7 +189,7 @@ def attach(size: int, handle: Any) -> Arena:
     return arena
 
 
-class Slots:
+class Regions:
     """The worker's record of which parts of an arena are free.
 
     The first gap that is large enough is used, so that memory in the cache is used again.
@@ -201,20 +201,20 @@ class Slots:
 
     Examples
     --------
-    >>> slots = Slots(256)
-    >>> slots.allocate(100), slots.allocate(128), slots.allocate(1)
+    >>> regions = Regions(256)
+    >>> regions.allocate(100), regions.allocate(128), regions.allocate(1)
     (0, 128, None)
-    >>> slots.free(0)
-    >>> slots.allocate(64), slots.allocate(64)
+    >>> regions.free(0)
+    >>> regions.allocate(64), regions.allocate(64)
     (0, 64)
     """
 
     def __init__(self, size: int) -> None:
         self.gaps = [(0, size)]  # The start and end of each free part, in order.
-        self.ends: dict[int, int] = {}  # The end of each slot in use, by its start.
+        self.ends: dict[int, int] = {}  # The end of each region in use, by its start.
 
     def allocate(self, size: int) -> int | None:
-        """Find the start of a free slot of at least `size` bytes; None if there is none."""
+        """Find the start of a free region of at least `size` bytes; None if there is none."""
         size = max(-(-size // LINE), 1) * LINE
         for place, (start, end) in enumerate(self.gaps):
             if end - start >= size:
@@ -224,7 +224,7 @@ class Slots:
         return None
 
     def trim(self, start: int, size: int) -> None:
-        """Free the part of a slot behind its first `size` bytes."""
+        """Free the part of a region behind its first `size` bytes."""
         end = self.ends[start]
         self.ends[start] = start + max(-(-size // LINE), 1) * LINE
         self._add_gap(self.ends[start], end)
@@ -244,38 +244,38 @@ class Slots:
 
 
 class Borrowed(np.ndarray):
-    """A slot in the consumer: released when the last array that refers to it is deleted."""
+    """A region in the consumer: released when the last array that refers to it is deleted."""
 
     @staticmethod
     def of(arena: Arena, start: int, size: int, released: deque[int]) -> Borrowed:
-        """Borrow a slot; its start is appended to `released` in the end.
+        """Borrow a region; its start is appended to `released` in the end.
 
         Raises
         ------
         ValueError
-            If the slot is not within the arena.
+            If the region is not within the arena.
         """
         # An array made on the mapping itself is what the arrays on top of it keep alive.
-        slot = np.ndarray.__new__(Borrowed, size, np.uint8, arena.memory, start)
-        slot.start = start
-        slot.released = released
-        slot.forks = _forks.number
-        return slot
+        region = np.ndarray.__new__(Borrowed, size, np.uint8, arena.memory, start)
+        region.start = start
+        region.released = released
+        region.forks = _forks.number
+        return region
 
     def __array_finalize__(self, _: Any) -> None:
-        # Views do not own the slot.
+        # Views do not own the region.
         self.start = 0
         self.released: deque[int] | None = None
         self.forks = 0
 
     def __del__(self) -> None:
-        # A slot that a fork of this process may still read is never used again.
+        # A region that a fork of this process may still read is never used again.
         if self.released is not None and self.forks == _forks.number:
             self.released.append(self.start)
 
 
 class _Forks(threading.local):
-    """The number of forks of this process; workers do not count, since they read no slots."""
+    """The number of forks of this process; workers do not count, since they read no regions."""
 
     number = 0  # Shared by all threads.
     ours = False

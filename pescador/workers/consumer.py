@@ -141,7 +141,7 @@ class Worker:
         # How much the consumer has taken since the start, and how much of it is acknowledged.
         self.taken = self.taken_bytes = 0
         self.acknowledged = self.acknowledged_bytes = 0
-        self.released: deque[int] = deque()  # slots of the arena
+        self.released: deque[int] = deque()  # regions of the arena
         self.ready = False
         self.over = False  # The last message has arrived.
         self.closed = False
@@ -246,12 +246,12 @@ class Worker:
 
     def _memory(self, batch: Batch, frame: Any, size: int) -> np.ndarray:
         """Find the rows of a batch: in its frame, or in shared memory."""
-        if batch.slot is None or self.arena is None:
+        if batch.region is None or self.arena is None:
             return np.array(() if frame is None else frame.buffer, np.uint8)
         try:
-            return Borrowed.of(self.arena, batch.slot, size, self.released)
+            return Borrowed.of(self.arena, batch.region, size, self.released)
         except (TypeError, ValueError, OverflowError) as error:
-            raise TransportError(f"no memory of {size} bytes at {batch.slot}") from error
+            raise TransportError(f"no memory of {size} bytes at {batch.region}") from error
 
     def _named(self, error: TransportError) -> TransportError:
         """Add the name of this worker to an error."""
@@ -276,8 +276,8 @@ class Worker:
     def _acknowledge(self, starved: bool = False) -> None:
         """Give the worker credit for all that the consumer has taken and released."""
         self.acknowledged, self.acknowledged_bytes = self.taken, self.taken_bytes
-        slots = [self.released.popleft() for _ in range(len(self.released))]
-        self._send(Credit(self.taken, self.taken_bytes, slots, starved))
+        regions = [self.released.popleft() for _ in range(len(self.released))]
+        self._send(Credit(self.taken, self.taken_bytes, regions, starved))
 
     def _send(self, message: FromConsumer) -> None:
         with suppress(OSError):  # If the worker has died, the next `_receive` raises an error.

@@ -43,7 +43,7 @@ class Batch(Struct, frozen=True, array_like=True, tag="batch"):
         How many elements there are.
     scalars : list of list
         Their Python scalars, column by column.
-    slot : int or None
+    region : int or None
         The offset of their arrays in the shared memory; None if the arrays follow in a frame.
     nbytes : int
         How many bytes they count for while they are in flight.
@@ -52,7 +52,7 @@ class Batch(Struct, frozen=True, array_like=True, tag="batch"):
     layout: bytes
     count: Annotated[int, Meta(ge=1)]
     scalars: list[list[Any]]
-    slot: Count | None
+    region: Count | None
     nbytes: Count
 
 
@@ -103,15 +103,15 @@ class Credit(Struct, frozen=True, array_like=True, tag="credit"):
     ----------
     elements, nbytes : int
         How many elements, and how many bytes of them, the consumer has taken.
-    slots : list of int
-        The slots of the shared memory that the consumer has released since the last credit.
+    regions : list of int
+        The regions of the shared memory that the consumer has released since the last credit.
     starved : bool
         Whether the consumer has no element left and waits.
     """
 
     elements: Count
     nbytes: Count
-    slots: list[Count]
+    regions: list[Count]
     starved: bool
 
 

@@ -18,7 +18,7 @@ import zmq
 from pescador.errors import DataError
 from pescador.rng import seed_globals
 from pescador.running import Pass
-from pescador.workers.channel import Address, Arena, Slots, connect, sentinel
+from pescador.workers.channel import Address, Arena, Regions, connect, sentinel
 from pescador.workers.codec import TEXT, Layout, decode, encode, fit
 from pescador.workers.protocol import (
     Batch,
@@ -88,18 +88,20 @@ class Block:
         Their layout.
     capacity : int
         How many elements there is room for.
-    slot : int or None
+    region : int or None
         The offset of the rows in the shared memory; None if they are in memory of their own.
     memory : ndarray of uint8
         The rows, shape ``(capacity * layout.row,)``.
     """
 
-    __slots__ = ("capacity", "columns", "count", "layout", "memory", "nbytes", "slot")
+    __slots__ = ("capacity", "columns", "count", "layout", "memory", "nbytes", "region")
 
-    def __init__(self, layout: Layout, capacity: int, slot: int | None, memory: np.ndarray) -> None:
+    def __init__(
+        self, layout: Layout, capacity: int, region: int | None, memory: np.ndarray
+    ) -> None:
         self.layout = layout
         self.capacity = capacity
-        self.slot = slot
+        self.region = region
         self.memory = memory
         self.columns = layout.columns(capacity, memory)
         self.count = 0
@@ -117,7 +119,7 @@ class Block:
             encode(scalars)
         except (OverflowError, UnicodeEncodeError):
             scalars = [[*map(fit, column)] for column in scalars]
-        return Batch(self.layout.encoded, self.count, scalars, self.slot, self.nbytes)
+        return Batch(self.layout.encoded, self.count, scalars, self.region, self.nbytes)
 
 
 class Outbox:
@@ -143,7 +145,7 @@ class Outbox:
     ) -> None:
         self.socket = socket
         self.arena = arena
-        self.slots = Slots(arena.size if arena else 0)
+        self.regions = Regions(arena.size if arena else 0)
         self.ahead = ahead
         self.nbytes = nbytes
         self.lock = threading.Lock()
@@ -197,20 +199,22 @@ class Outbox:
             self.changed.wait()
 
     def _new_block(self, layout: Layout) -> Block:
-        """Start a block, in shared memory if a slot is free."""
+        """Start a block, in shared memory if a region is free."""
         capacity = max(1, min(self.ahead // 2, MESSAGE_BYTES // (layout.size or 1)))
         size = capacity * layout.row
-        slot = None
+        region = None
         if self.arena is not None and 0 < size <= self.arena.size:
-            # Wait for a slot while the consumer has work; otherwise fall back to the socket, since
-            # the consumer may keep what it has.
-            slot = self.slots.allocate(size)
-            while slot is None and self.in_flight > self.nbytes // 2 and not self.stopped:
+            # Wait for a region while the consumer has work; otherwise fall back to the socket,
+            # since the consumer may keep what it has.
+            region = self.regions.allocate(size)
+            while region is None and self.in_flight > self.nbytes // 2 and not self.stopped:
                 self.changed.wait()
-                slot = self.slots.allocate(size)
-        if self.arena is None or slot is None:
+                region = self.regions.allocate(size)
+        if self.arena is None or region is None:
             return Block(layout, capacity, None, np.empty(size, np.uint8))
-        return Block(layout, capacity, slot, np.ndarray(size, np.uint8, self.arena.memory, slot))
+        return Block(
+            layout, capacity, region, np.ndarray(size, np.uint8, self.arena.memory, region)
+        )
 
     def _flush(self) -> None:
         """Send the elements that are collected."""
@@ -219,13 +223,13 @@ class Outbox:
             self.starved = False
             self.n_sent += block.count
             self.last_sent = monotonic()
-            if block.slot is not None:
-                self.slots.trim(block.slot, block.count * block.layout.row)
+            if block.region is not None:
+                self.regions.trim(block.region, block.count * block.layout.row)
             self.send(block.message(), block)
 
     def send(self, message: FromWorker, block: Block | None = None) -> None:
         header = encode(message)
-        if block is not None and block.slot is None and block.layout.row:
+        if block is not None and block.region is None and block.layout.row:
             self.socket.send(header, zmq.SNDMORE)
             frame = zmq.Frame(block.memory[: block.count * block.layout.row], copy=False)
             self.socket.send(frame, copy=False)
@@ -255,8 +259,8 @@ class Outbox:
             self.acknowledged = credit.elements
             self.in_flight += self.acknowledged_bytes - credit.nbytes
             self.acknowledged_bytes = credit.nbytes
-            for slot in credit.slots:
-                self.slots.free(slot)
+            for region in credit.regions:
+                self.regions.free(region)
             # Ignore a stale flag: elements that were sent since are still in flight.
             self.starved = credit.starved and credit.elements == self.n_sent
             if self.starved:
