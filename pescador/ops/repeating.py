@@ -98,9 +98,8 @@ class cycle(Same):
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if not self.reseed:
             return Op.shard_any(self, upstream, part)
-        self._round(upstream, 0).shard(
-            part.index, part.count
-        )  # It refuses a round that cannot be divided.
+        # A round that cannot be divided is refused here, and not when it runs.
+        self._round(upstream, 0).shard(part.index, part.count)
         return upstream.then(changed(self, parts=(*self.parts, part)))
 
     def length(self, upstream: Stream[Any], /) -> Length:

@@ -167,8 +167,8 @@ class mux(Mixing, Random):
 
     >>> "".join(["aa", "bb"] | mux(1, lam=None, mode="exhaustive", random_state=1))
     'aabb'
-    >>> "".join(["aa", "bb"] | mux(5, lam=None, mode="exhaustive", random_state=1))
-    'aabb'
+    >>> "".join(["aaa", "bbb"] | mux(5, lam=None, mode="exhaustive", random_state=0))
+    'aababb'
 
     With replacement a run has no end, unless all streams are empty:
 
