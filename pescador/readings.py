@@ -311,8 +311,9 @@ class Random(OpReadings):
 
     An operator derives from `Random` and from `Op` or `Same`, in this order, and declares the
     field ``random_state: Any = None``, and ``name: str | None = None`` if `Stream.seed` is to know
-    it by name. Each run draws from a `generator` of its own. `Random` refuses values that cannot be a seed, lets `Stream.seed` fill in the
-    field, and divides the seed among shards, so that no two of them draw the same.
+    it by name. Each run draws from a `generator` of its own. `Random` refuses values that cannot be
+    a seed, lets `Stream.seed` fill in the field, and divides the seed among shards, so that no two
+    of them draw the same.
 
     Raises
     ------
