@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from time import perf_counter
@@ -13,6 +13,7 @@ from pescador.core import Join, Op, Same, Stream, sequence, stream
 from pescador.inspecting.outlining import Branch, Step
 from pescador.readings import ELEMENTWISE
 from pescador.running import Pass
+from pescador.tree import parts_of
 from pescador.values import Named, changed
 
 __all__ = ["Meter", "Records", "Visit", "Visits", "probed"]
@@ -53,10 +54,9 @@ def size(item: Any) -> int:
     known = getattr(item, "nbytes", None)
     if isinstance(known, int):
         return known
-    if isinstance(item, Mapping):
-        item = tuple(item.values())
-    if isinstance(item, tuple | list):
-        return sum(map(size, item))
+    parts = item if isinstance(item, list) else parts_of(item)
+    if parts is not None:
+        return sum(map(size, parts))
     if isinstance(item, str | bytes | bytearray):
         return len(item)
     return 8 if isinstance(item, int | float) else 0
