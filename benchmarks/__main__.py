@@ -58,8 +58,7 @@ def main() -> None:
                 write(runs, options.json)
             if options.charts:
                 draw(runs, options.charts)
-            # The first run is the one to keep: another only tells what is slower from noise.
-            options.json = options.charts = None
+            options.json = options.charts = None  # Only the first run is kept.
             rows = [(run.number, run.row) for run in runs if run.missed]
     if options.against:
         sys.exit("\n".join(f"slower: {row.name()}" for _, row in rows) or 0)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pescador-benchmarks"
-COMPARED = 1_000
+COMPARED, COMPARED_BYTES = 1_000, 10**9
 
 
 def leaves(element: object, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -30,15 +30,15 @@ def leaves(element: object, path: str = "") -> Iterator[tuple[str, Any]]:
         yield f"{path} {array.dtype.type.__name__}{list(array.shape)}".strip(), array
 
 
-def look(elements: Iterable[object], *, apart: bool) -> dict[str, str]:
-    """Return the form of the first element and, unless they are apart, a hash of the first ones."""
+def look(elements: Iterable[object], compared: int) -> dict[str, str]:
+    """Return the form of the first element and, if there are more to compare, a hash of these."""
     digest, form = hashlib.sha256(), ""
-    for element in itertools.islice(elements, 1 if apart else COMPARED):
+    for element in itertools.islice(elements, compared):
         named = list(leaves(element))
         form = form or ", ".join(name for name, _ in named)
         for name, array in named:
             digest.update(name.encode() + array.tobytes())
-    return {"form": form} if apart else {"form": form, "bytes": digest.hexdigest()[:8]}
+    return {"form": form} | ({"bytes": digest.hexdigest()[:8]} if compared > 1 else {})
 
 
 def answer(asked: Connection, part: str, number: int, name: str, size: int) -> None:
@@ -46,10 +46,11 @@ def answer(asked: Connection, part: str, number: int, name: str, size: int) -> N
     row = importlib.import_module(part).ROWS[number]
     who = next(who for who in row.contenders if who.name == name)
     build = partial(row.contenders[who], row.inputs(size))
+    compared = 1 if who in row.apart else min(COMPARED, COMPARED_BYTES // (row.unit_bytes or 1))
     for question in iter(asked.recv, None):
         gc.collect()
         if question == "look":
-            asked.send(look(build(), apart=who in row.apart))
+            asked.send(look(build(), compared))
         else:
             asked.send(row.measure.run(build, row.units(size)))
 
