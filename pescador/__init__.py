@@ -13,6 +13,7 @@ from pescador.errors import (
     ParameterError,
     ParameterTypeError,
     PescadorError,
+    PescadorWarning,
     TransportError,
     WorkerError,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "ParameterTypeError",
     "Pass",
     "PescadorError",
+    "PescadorWarning",
     "Pipeline",
     "Random",
     "RoundRobinMux",

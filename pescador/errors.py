@@ -17,6 +17,7 @@ __all__ = [
     "ParameterError",
     "ParameterTypeError",
     "PescadorError",
+    "PescadorWarning",
     "TransportError",
     "WorkerError",
     "choice",
@@ -112,6 +113,10 @@ class MissingKeyError(DataError, KeyError):
     """An element lacks a key that the operator was asked for."""
 
     __str__ = DataError.__str__
+
+
+class PescadorWarning(UserWarning):
+    """The class of the warnings that pescador gives itself."""
 
 
 class TransportError(PescadorError):

@@ -18,7 +18,7 @@ import numpy as np
 
 from pescador import ops, tree
 from pescador.core import Join, Op, Pipeline, Same, Stream, stream
-from pescador.errors import IndivisibleError, count, require
+from pescador.errors import IndivisibleError, PescadorWarning, count, require
 from pescador.readings import REGROUPS, Random, Whole
 from pescador.values import fields_of, same
 
@@ -461,7 +461,8 @@ def _makes_difference(trial: _Trial, asked: int, read: int) -> bool:
 
 def _release(trial: _Trial) -> None:
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ResourceWarning)
+        for category in (ResourceWarning, PescadorWarning):
+            warnings.simplefilter("always", category)
         for how, probed in _leavings(trial):
             left = "; ".join(str(warning.message) for warning in caught)
             trial.hold(not probed.live, "release", f"{how}, it left a run of its upstream open")

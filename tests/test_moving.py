@@ -25,6 +25,7 @@ from pescador import (
     IndivisibleError,
     ParameterTypeError,
     PescadorError,
+    PescadorWarning,
     Streamer,
     WorkerError,
     ZMQStreamer,
@@ -644,7 +645,7 @@ def test_a_thread_that_does_not_come_back_is_left(monkeypatch: Any) -> None:
         "prefetch(): its thread is still in a step that was begun 0.1 s ago; "
         "it is left to end by itself"
     )
-    with pytest.warns(ResourceWarning, match=exactly(said)):
+    with pytest.warns(PescadorWarning, match=exactly(said)):
         run.close()
     assert thread.is_alive()
     forever.set()

@@ -7,7 +7,7 @@ from itertools import count, islice
 import pytest
 import tqdm.auto
 
-from pescador import stream
+from pescador import PescadorWarning, stream
 from pescador.ops import progress, take, tap, watching
 from programs import finished
 from sources import Fault, Recorded, exactly, failing, notes, until_fault
@@ -145,7 +145,7 @@ def without_tqdm(monkeypatch):
 
 @pytest.mark.usefixtures("without_tqdm")
 def test_without_tqdm_elements_pass_and_it_is_said():
-    with pytest.warns(UserWarning, match=exactly(MISSING)):
+    with pytest.warns(PescadorWarning, match=exactly(MISSING)):
         assert list("abc" | progress()) == ["a", "b", "c"]
 
 
@@ -162,4 +162,4 @@ def test_without_tqdm_it_is_said_once(programs):
         for warning in caught:
             print(warning.category.__name__, warning.message)
     """
-    assert finished(programs.script(script)) == (f"UserWarning {MISSING}\n", "")
+    assert finished(programs.script(script)) == (f"PescadorWarning {MISSING}\n", "")

@@ -46,7 +46,7 @@ class prefetch(Same):
 
     Warns
     -----
-    ResourceWarning
+    PescadorWarning
         If the thread does not end in time.
 
     Examples

@@ -85,7 +85,7 @@ class progress(Same):
 
     Warns
     -----
-    UserWarning
+    PescadorWarning
         Once, if tqdm is not installed.
 
     Examples
@@ -142,6 +142,7 @@ def _tqdm() -> Any:
     except ImportError:
         warnings.warn(
             "progress() shows nothing, as tqdm is not installed: pip install 'pescador[progress]'",
+            errors.PescadorWarning,
             stacklevel=2,
         )
         return None

@@ -11,6 +11,7 @@ from multiprocessing import util
 from queue import SimpleQueue
 from typing import Any
 
+from pescador.errors import PescadorWarning
 from pescador.running import Pass
 from pescador.workers import require_owner
 
@@ -95,7 +96,7 @@ class Fetcher:
                 warnings.warn(
                     f"{self.op}: its thread is still in a step that was begun {TIMEOUT:g} s ago; "
                     "it is left to end by itself",
-                    ResourceWarning,
+                    PescadorWarning,
                     stacklevel=2,
                 )
         if self.failure is not None:
