@@ -498,7 +498,8 @@ def test_open_and_close_leaves_nothing(method: str, transport: str, tries: int) 
 
 @pytest.mark.slow
 def test_many_streams_at_once_leave_nothing() -> None:
-    pool = [stream(numbered, 5) | ops.map(dict) | zmq(buffer="1MB") for _ in range(50)]
+    moved = zmq(buffer="1MB", start_method="fork")  # Others take seconds for each process.
+    pool = [stream(numbered, 5) | ops.map(dict) | moved for _ in range(50)]
     before = everything()
     assert len([*(pool | round_robin())]) == 250
     assert len([*(pool | mux(10, 3, random_state=0) | take(200))]) == 200
