@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ import numpy as np
 
 from pescador import errors
 from pescador.errors import DataError, ParameterTypeError
-from pescador.readings import Finding, Length, OpReadings, StreamReadings, Whole
+from pescador.readings import Finding, Length, OpReadings, Sharding, StreamReadings, Whole
 from pescador.running import Begun, Pass
 from pescador.seeds import SEEDS, argument
 from pescador.values import Named, call, described, fields_of, hash_of, same, show
@@ -551,11 +552,14 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
     if isinstance(step, Pipeline):
         return step.ops
     if isinstance(step, Op):
-        if not hasattr(step, "__dataclass_fields__"):
-            raise ParameterTypeError(
-                f"{type(step).__name__} is not a dataclass: write "
-                "@dataclass(frozen=True, slots=True, eq=False, repr=False) above its class"
-            )
+        kind: Any = type(step)
+        _check_class(kind)
+        errors.require_type(
+            isinstance(step.sharding, Sharding | Whole),
+            step,
+            "sharding must be ELEMENTWISE, PER_SHARD, REGROUPS or Whole(why), "
+            f"not {step.sharding!r}",
+        )
         return (step,)
     if isinstance(step, type) and issubclass(step, Op):
         raise ParameterTypeError(
@@ -570,6 +574,17 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
     raise ParameterTypeError(
         f"{show(step)} is not a step: write an operator, or a callable from an iterable to one"
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _check_class(kind: Any) -> None:
+    """Refuse an operator whose class is not a frozen dataclass itself."""
+    parameters = vars(kind).get("__dataclass_params__")
+    if parameters is None or not parameters.frozen:
+        raise ParameterTypeError(
+            f"{kind.__name__} is not a frozen dataclass: write "
+            "@dataclass(frozen=True, slots=True, eq=False, repr=False) above its class"
+        )
 
 
 def _hint(op: Any) -> str:

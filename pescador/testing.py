@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -18,9 +18,9 @@ import numpy as np
 
 from pescador import ops, tree
 from pescador.core import Join, Op, Pipeline, Same, Stream, stream
-from pescador.errors import IndivisibleError, PescadorWarning, count, require
+from pescador.errors import IndivisibleError, ParameterTypeError, PescadorWarning, count, require
 from pescador.readings import REGROUPS, Random, Whole
-from pescador.values import fields_of, same
+from pescador.values import changed, fields_of, same
 
 __all__ = ["LAWS", "Probe", "alike", "assert_lawful"]
 
@@ -241,8 +241,12 @@ def assert_lawful(
         subject, pool, sample = stream(subject), False, []
     most = count("assert_lawful()", "most", most)
     trial = _Trial(subject, pool, sample, reads, contents, most, names or {})
+    # Operators that compare elements tell their lies over repeated and unsorted ones alone.
+    repeated = replace(trial, sample=[4, 0, 0, 1, 5, 1, 1, 8, 2])
     for law in LAWS if laws is None else laws:
         _CHECKS[law](trial)
+        if law in ("length", "shard") and upstream is None and isinstance(subject, Op) and not pool:
+            _CHECKS[law](repeated)
 
 
 def _takes_pool(subject: Op[Any, Any]) -> bool:
@@ -293,13 +297,14 @@ class _Trial:
         many = isinstance(self.subject, Stream | Pipeline)
         return self.subject.ops if many else (self.subject,)
 
-    def probed(self, failing: int | None = None) -> _Probed:
+    def probed(self, failing: int | None = None, *, kept: bool = False) -> _Probed:
         """Join the subject to probes; the one at index `failing`, or the element there, raises."""
         if isinstance(self.subject, Stream):
             return _Probed(self.subject, [])
         error = RuntimeError("raised by the upstream, as a trial")
         if not self.pool:
-            probe = Probe(self.sample[:failing], error if failing is not None else None)
+            last = error if failing is not None else None
+            probe = Probe(self.sample[:failing], last, kept=kept)
             return _Probed(self.over(probe), [probe])
         probes = [
             Probe(member, error if place == failing else None)
@@ -307,7 +312,7 @@ class _Trial:
         ]
         if isinstance(self.sample, Mapping):
             return _Probed(self.over(dict(zip(self.sample, probes, strict=True))), probes)
-        pool = Probe(probes)
+        pool = Probe(probes, kept=kept)
         return _Probed(self.over(pool), probes, [pool])
 
     def hold(self, condition: object, law: str, problem: str) -> None:
@@ -350,11 +355,15 @@ def _purity(trial: _Trial) -> None:
     described = trial.over(trial.sample)
     shown = repr(described)
     first, again = trial.gives(described), trial.gives(described)
-    trial.hold(alike(first, again), "purity", f"one run gave {first}, the next {again}")
+    cure = (
+        "make all that changes in __call__; an operator that draws at random needs a random_state "
+        "here, and draws from self.generator() alone"
+    )
+    trial.hold(alike(first, again), "purity", f"one run gave {first}, the next {again}: {cure}")
     one, other = iter(described), iter(described)
     turns = [trial.gives(run, 1) for _ in range(trial.most) for run in (one, other)]
     for gave in (turns[::2], turns[1::2]):
-        problem = f"a run alone gave {first}, in turns with another {gave}"
+        problem = f"a run alone gave {first}, in turns with another {gave}: {cure}"
         trial.hold(alike(first, [*chain.from_iterable(gave)]), "purity", problem)
     trial.hold(repr(described) == shown, "purity", f"running changed it, into {described}")
 
@@ -425,10 +434,17 @@ def _laziness(trial: _Trial) -> None:
         "hash": hash,
         "==": trial.probed().stream.__eq__,
         "iter": iter,
+        "length": functools.partial(_asked, "length"),
+        "restarts": functools.partial(_asked, "restarts"),
     }
     for name, act in acts.items():
         act(probed.stream)
         trial.hold(not probed.runs, "laziness", f"{name} began a run of its upstream")
+
+
+def _asked(reading: str, described: Stream[Any]) -> None:
+    with suppress(Exception):  # The law *length* is the one that it breaks.
+        getattr(described, reading)
 
 
 def _demand(trial: _Trial) -> None:
@@ -444,10 +460,12 @@ def _demand(trial: _Trial) -> None:
         problem = f"asked for an element {asked} times, it read {probed.read} of its upstream"
         if reads:
             most = reads(asked)
-            trial.hold(probed.read <= most, "demand", f"{problem}, and not at most {most}")
+            cure = "read less; or say by reads= how much it needs, to join a pool or fill a buffer"
+            trial.hold(probed.read <= most, "demand", f"{problem}, and not at most {most}: {cure}")
         elif gives and probed.read > before:
             needed = _makes_difference(trial, asked, probed.read)
-            trial.hold(needed, "demand", f"{problem}, the last of them to no effect")
+            cure = "read no more than it needs; or say by reads= how much that is"
+            trial.hold(needed, "demand", f"{problem}, the last of them to no effect: {cure}")
 
 
 def _makes_difference(trial: _Trial, asked: int, read: int) -> bool:
@@ -472,7 +490,8 @@ def _release(trial: _Trial) -> None:
 def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
     """Yield runs that were left early, with the way in which they were left."""
     for asked in range(1, len(trial.gives(trial.over(trial.sample))) + 2):
-        probed = trial.probed()
+        # Only ``close`` ends what someone else refers to.
+        probed = trial.probed(kept=True)
         run: Any = iter(probed.stream)
         if len(trial.gives(run, asked)) < asked:
             yield f"at its end after {asked - 1} elements", probed
@@ -488,13 +507,21 @@ def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
 
 
 def _length(trial: _Trial) -> None:
-    for described in _shorter(trial):
-        said, most = described.length, 3 * trial.most
-        if isinstance(said, int):
-            most = said + 1
-        elif said is None and not described.restarts:
+    for described, where in _upstreams(trial):
+        try:
+            said, restarts = described.length, described.restarts
+        except Exception as error:  # noqa: BLE001  It may be any.
+            trial.hold(False, "length", f"{where}its length() or restarts() raises {error!r}")
+        known = said is None or said == math.inf or type(said) is int
+        problem = f"{where}its length is {said!r}: return an int, math.inf or None from length()"
+        trial.hold(known, "length", problem)
+        if said is None and not restarts:
             continue
-        gave = trial.gives(described, most)
+        most = said + 1 if isinstance(said, int) else 3 * trial.most
+        try:
+            gave = trial.gives(described, most)
+        except _SearchError:
+            continue  # Nothing of an endless upstream passes, so the stream is empty.
         if isinstance(said, int):
             problem = f"its length is {len(gave)}{'+' * (len(gave) == most)}, and it says {said}"
             cure = "return the true number of elements from length(), or None"
@@ -503,20 +530,31 @@ def _length(trial: _Trial) -> None:
             problem = f"it ends after {len(gave)} elements, and says that it does not end"
             cure = "return False from restarts(), and a number or None from length()"
             holds = len(gave) == most or (not gave and said is None)
-        shorter = isinstance(trial.subject, Op) and len(described.source) < len(trial.sample)
-        where = f"over {described.source!r:.100} " if shorter else ""
         trial.hold(holds, "length", f"{where}{problem}: {cure}")
 
 
-def _shorter(trial: _Trial) -> Iterator[Stream[Any]]:
-    """Yield the subject over its sample, and over shorter and shorter beginnings of it."""
-    if isinstance(trial.subject, Stream):
-        yield trial.subject
-    elif trial.pool:
-        yield trial.over(trial.sample)
-    else:
-        for n in range(len(trial.sample), -1, -1):
-            yield trial.over(trial.sample[:n])
+def _upstreams(trial: _Trial) -> Iterator[tuple[Stream[Any], str]]:
+    """Yield the subject over upstreams of other lengths, each with words for the upstream."""
+    if isinstance(trial.subject, Stream) or trial.pool:
+        yield trial.over(trial.sample), ""
+        return
+    for n in range(len(trial.sample), -1, -1):
+        shorter = f"over {trial.sample[:n]!r:.100} " if n < len(trial.sample) else ""
+        yield trial.over(trial.sample[:n]), shorter
+    yield trial.over(lambda: iter(trial.sample)), "over an upstream of unknown length "
+    if trial.sample:
+        bound = ops.tap(functools.partial(_bounded, iter(range(10_000))))
+        endless: Any = stream(trial.sample) | ops.cycle() | bound
+        yield trial.over(endless), "over its sample again and again "
+
+
+class _SearchError(Exception):
+    """An operator has read thousands of elements without letting one pass."""
+
+
+def _bounded(numbers: Iterator[int], _: Any) -> None:
+    if next(numbers, None) is None:
+        raise _SearchError
 
 
 def _shard(trial: _Trial) -> None:
@@ -531,10 +569,22 @@ def _shard(trial: _Trial) -> None:
                 for part in parts:
                     _hold_exact(trial, whole, part, described.shard_exact(part))
         parts = [ops.shard(index, n) for index in range(n)]
+        with suppress(IndivisibleError):
+            _hold_seeds(trial, [described.seed(7).shard_any(part) for part in parts])
         drawn = any(op.seeded is not None and isinstance(op.sharding, Whole) for op in trial.steps)
         if ended and not drawn:
             with suppress(IndivisibleError):
                 _hold_any(trial, described, [described.shard_any(part) for part in parts])
+
+
+def _hold_seeds(trial: _Trial, shards: list[Stream[Any]]) -> None:
+    """Check that the draws of no two shards have the same seed."""
+    drawing = ([op for op in divided.ops if op.seeded] for divided in shards)
+    for steps in zip(*drawing, strict=False):
+        problem = (
+            f"all {len(shards)} shards draw from one seed, {steps[0]}: divide it, as Random does"
+        )
+        trial.hold(len({*steps}) == len(steps), "shard", problem)
 
 
 def _hold_exact(trial: _Trial, whole: list[Any], part: Any, divided: Stream[Any]) -> None:
@@ -570,32 +620,73 @@ _CURE = (
 
 
 def _default_contents(trial: _Trial) -> Callable[[Any], Iterable[Any]]:
-    regroups = any(op.sharding == REGROUPS for op in trial.steps)
-    return tree.split if regroups else lambda output: [output]
+    if not any(op.sharding == REGROUPS for op in trial.steps):
+        return lambda output: [output]
+
+    def rows(output: Any) -> Iterable[Any]:
+        with suppress(TypeError):
+            return [*tree.split(output)]
+        problem = f"it REGROUPS, and its output {output!r:.100} has no rows: say by contents= what "
+        trial.hold(False, "shard", f"{problem}an output consists of")
+        return ()
+
+    return rows
 
 
 def _seed(trial: _Trial) -> None:
-    described = trial.over(trial.sample)
     for op in trial.steps:
         draws = hasattr(op, "random_state")
         problem = "it has a random_state that Stream.seed does not fill in: derive it from Random"
         trial.hold(not draws or isinstance(op, Random), "seed", problem)
+        if isinstance(op, Random):
+            _hold_checked(trial, op)
+    described = trial.over(trial.sample)
+    _hold_seeded(trial, described)
+    given = any(isinstance(op, Random) and op.random_state is not None for op in described.ops)
+    if isinstance(trial.subject, Op) and given:  # Then the seed given was all that was looked at.
+        bare = [changed(op, random_state=None) if op.seeded else op for op in trial.steps]
+        _hold_seeded(trial, trial.over(trial.sample, Pipeline(tuple(bare))))
+    if all(op.seeded is not False for op in described.ops):
+        gave, seeded = (_gives_after(trial, 1, one) for one in (described, described.seed(7)))
+        problem = f"it gives {gave}, and after Stream.seed {seeded}: keep the seed that is given"
+        keeps = all(not op.seeds_upstream for op in described.seed(7).ops)
+        trial.hold(not keeps or alike(gave, seeded), "seed", problem)
+
+
+def _hold_seeded(trial: _Trial, described: Stream[Any]) -> None:
     seeded = described.seed(7)
     left = [op for op in seeded.ops if op.seeded is False]
     problem = f"Stream.seed leaves {left[:1]} without a seed: return one from its seed(place)"
     trial.hold(not left, "seed", problem)
+    if any(op.seeded is False for op in described.ops):
+        problem = "Stream.seed fills in the same seed from 7 and from 8: return place.words()"
+        trial.hold(seeded != described.seed(8), "seed", problem)
     one, other = (_gives_after(trial, number, seeded) for number in (1, 2))
     problem = f"seeded, one run gave {one}, the next {other}: draw from its random_state alone"
     trial.hold(alike(one, other), "seed", problem)
     if isinstance(trial.subject, Op):
-        gave = _gives_after(trial, 1, (stream(trial.sample) | ops.tap(id) | trial.subject).seed(7))
+        after = stream(trial.sample).then(ops.tap(id), *described.ops).seed(7)
+        gave = _gives_after(trial, 1, after)
         problem = f"seeded, it gives {one}, and after a tap() {gave}: seed it by its place alone"
         trial.hold(alike(one, gave), "seed", problem)
-    if all(op.seeded is not False for op in described.ops):
-        given = _gives_after(trial, 1, described)
-        problem = f"it gives {given}, and after Stream.seed {one}: keep the seed that is given"
-        same_seeds = all(not op.seeds_upstream for op in seeded.ops)
-        trial.hold(not same_seeds or alike(given, one), "seed", problem)
+    if trial.pool and any(op.seeds_upstream for op in seeded.ops):
+        sample = trial.sample
+        names = [*sample] if isinstance(sample, Mapping) else range(len(sample))
+        drawn = {name: stream(sample[name]) | ops.shuffle(9) for name in names}
+        pool: Any = drawn if isinstance(sample, Mapping) else [*drawn.values()]
+        joined = stream(pool).then(*described.ops).seed(7)
+        one, other = (_gives_after(trial, number, joined) for number in (1, 2))
+        problem = f"over members that draw, one seeded run gave {one}, the next {other}"
+        trial.hold(alike(one, other), "seed", f"{problem}: seed the members as they are started")
+
+
+def _hold_checked(trial: _Trial, op: Random) -> None:
+    try:
+        replace(op, random_state="no seed")  # type: ignore[type-var]
+    except ParameterTypeError:
+        return
+    problem = "it accepts random_state='no seed': call Random.__post_init__(self) in __post_init__"
+    trial.hold(False, "seed", problem)
 
 
 def _gives_after(trial: _Trial, number: int, described: Stream[Any]) -> list[Any]:

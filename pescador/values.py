@@ -179,6 +179,10 @@ def call(name: str, node: Any) -> str:
         by_place = by_place and not field.kw_only and field.default is dataclasses.MISSING
         if by_place:
             shown.append(show(value))
-        elif not (same(value, field.default) or isinstance(value, Words)):
+        elif isinstance(value, Words):
+            continue
+        elif isinstance(value, bool) != isinstance(field.default, bool) or not same(
+            value, field.default
+        ):
             shown.append(f"{field.name}={show(value)}")
     return f"{name}({', '.join(shown)})"

@@ -320,7 +320,9 @@ def test_an_operator_that_is_not_a_dataclass_is_told_to_be_one() -> None:
         def __call__(self, upstream: Any, /) -> Iterator[Any]:
             return iter(upstream)
 
-    with pytest.raises(ParameterTypeError, match="bare is not a dataclass: write @datac"):
+    with pytest.raises(
+        ParameterTypeError, match="bare is not a frozen dataclass: write @dataclass"
+    ):
         stream("ab") | bare()
 
 

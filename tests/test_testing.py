@@ -9,7 +9,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -430,6 +430,112 @@ def rounded(item: float) -> list[int]:
     return [round(item)]
 
 
+@operator
+class sorted_runs(Same):
+    """It stops at a step down, which the elements of a shard may not have."""
+
+    sharding = PER_SHARD
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        last = -1
+        for item in upstream:
+            if item < last:
+                return
+            last = item
+            yield item
+
+
+@operator
+class half_of_the_unknown(Same):
+    """Its length fails where that of its upstream is not known."""
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return itertools.islice(upstream, 0, None, 2)
+
+    def length(self, upstream: Stream[Any], /) -> Any:
+        return (upstream.length + 1) // 2  # type: ignore[operator]
+
+
+@operator
+class counts_what_it_reads(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def length(self, upstream: Stream[Any], /) -> Any:
+        return sum(1 for _ in upstream)
+
+
+@operator
+class three_of_the_endless(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return itertools.islice(upstream, 3)
+
+    def restarts(self, upstream: Stream[Any], /) -> bool:
+        return upstream.restarts
+
+
+@operator
+class a_number_in_words(Same):
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def length(self, upstream: Stream[Any], /) -> Any:
+        return "9"
+
+
+@operator
+class draws_the_same_in_each_shard(Random, Same):
+    random_state: Any = None
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def shard_any(self, upstream: Stream[Any], part: Any, /) -> Stream[Any]:
+        return upstream.shard_any(part).then(self)
+
+
+@operator
+class has_one_seed(Random, Same):
+    random_state: Any = None
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+    def seed(self, place: Any, /) -> Any:
+        return has_one_seed(3)
+
+
+@operator
+class takes_any_seed(Random, Same):
+    random_state: Any = None
+
+    def __post_init__(self) -> None:
+        pass
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return iter(upstream)
+
+
+@operator
+class leaves_its_members_unseeded(Join):
+    entropy: Any = None
+
+    def seed(self, place: Any, /) -> Any:
+        return replace(self, entropy=place.words())
+
+    def __call__(self, upstream: Iterable[Iterable[Any]], /) -> Iterator[Any]:
+        for member in upstream:
+            yield from member
+
+
+@operator
+class gathers_numbers(Op[Any, Any]):
+    sharding = REGROUPS
+
+    def __call__(self, upstream: Iterable[Any], /) -> Iterator[Any]:
+        return map(abs, upstream)
+
+
 UNLAWFUL = [
     (reads_ahead(), "demand"),
     (reads_one_too_many(), "demand"),
@@ -458,13 +564,23 @@ UNLAWFUL = [
     (stream(iter("abc")), "purity"),
     (stream(countdown(3)) | ops.take(1), "purity"),
     (stream([plus(1)]), "post"),
+    (counts_what_it_reads(), "laziness"),
     (half(), "length"),
+    (half_of_the_unknown(), "length"),
+    (sorted_runs(), "length"),
+    (three_of_the_endless(), "length"),
+    (a_number_in_words(), "length"),
     (restarts_in_words(), "length"),
     (numbered(), "shard"),
     (without_repetitions(), "shard"),
     (drops_the_rest(), "shard"),
     (gives_all_to_each_shard(), "shard"),
     (jitter(0), "shard"),
+    (gathers_numbers(), "shard"),
+    (draws_the_same_in_each_shard(0), "shard"),
+    (has_one_seed(), "seed"),
+    (takes_any_seed(0), "seed"),
+    (leaves_its_members_unseeded(), "seed"),
     (cannot_be_seeded(), "seed"),
     (forgets_its_seed(), "seed"),
 ]
@@ -486,7 +602,8 @@ def test_unlawful(subject: Any, law: str, how: dict[str, Any]) -> None:
 def test_what_is_said() -> None:
     sentence = (
         "demand: reads_ahead() over [5, 6, 7]: asked for an element 1 times, it read 2 of its "
-        "upstream, the last of them to no effect"
+        "upstream, the last of them to no effect: read no more than it needs; or say by reads= "
+        "how much that is"
     )
     with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}$"):
         assert_lawful(reads_ahead(), (5, 6, 7))
