@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pescador.core import Apply, Join, Op, Pipeline, Same, Stream, stream
 from pescador.errors import (
@@ -89,7 +90,11 @@ __all__ = [
 # Parts of descriptions that only the library makes. Pickles name this module for them.
 PICKLED = (Apply, FilledSeed, Named, Sharding, State, Words, type(SEED))
 
-# Pickles, documentation and tracebacks name the module that users import a name from.
+# Pickles, documentation and tracebacks name the module that users import a name from, and
+# annotations are looked up there, so it has their names.
+_ANNOTATIONS = (Iterator,)
+A = TypeVar("A")
+
 for _value in (*PICKLED, *(globals()[_name] for _name in __all__ if _name in globals())):
     if isinstance(_value, type | FunctionType) and _value.__module__ != "pescador.errors":
         _value.__module__ = __name__

@@ -80,6 +80,9 @@ def members(whole: Stream[Any]) -> Iterator[tuple[Any, Stream[Any]]]:
     if not isinstance(source, tuple | Named):
         return
     pooled = bool(whole.ops) and isinstance(whole.ops[0], Join)
+    kinds = {*map(type, source)}
+    if not pooled and not any(issubclass(k, Stream) or hasattr(k, "__stream__") for k in kinds):
+        return
     names = source.names if isinstance(source, Named) else range(len(source))
     for name, value in zip(names, source, strict=True):
         if pooled or isinstance(described(value), Stream):

@@ -23,25 +23,14 @@ from typing import (
 
 import numpy as np
 
-from pescador import errors
+from pescador import errors, readings
 from pescador.errors import DataError, ParameterTypeError
 from pescador.readings import Finding, Length, OpReadings, Sharding, StreamReadings, Whole
 from pescador.running import Begun, Pass
 from pescador.seeds import SEEDS, argument
 from pescador.values import Named, call, described, fields_of, hash_of, same, show
 
-__all__ = [
-    "Apply",
-    "Join",
-    "Op",
-    "Part",
-    "Pipeline",
-    "Same",
-    "Stream",
-    "sequence",
-    "shard",
-    "stream",
-]
+__all__ = ["Apply", "Join", "Op", "Pipeline", "Same", "Stream", "sequence", "shard", "stream"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -70,7 +59,7 @@ class Op(OpReadings, Generic[A, B]):
     # numpy leaves `array | op` to the operator.
     __array_ufunc__ = None
 
-    closes: ClassVar[bool] = False
+    closes = False
 
     def __call__(self, upstream: Iterable[A], /) -> Iterator[B]:
         raise NotImplementedError
@@ -333,8 +322,8 @@ class Stream(StreamReadings[A]):
     kwargs: tuple[tuple[str, Any], ...] = ()
     ops: tuple[Op[Any, Any], ...] = ()
 
-    # How notebooks show a stream.
-    _repr_html_: ClassVar[Callable[[Stream[Any]], str]]
+    if TYPE_CHECKING:  # How notebooks show a stream.
+        _repr_html_: ClassVar[Callable[[Stream[Any]], str]]
 
     def __iter__(self) -> Iterator[A]:
         if not self.ops:
@@ -554,12 +543,10 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
     if isinstance(step, Op):
         kind: Any = type(step)
         _check_class(kind)
-        errors.require_type(
-            isinstance(step.sharding, Sharding | Whole),
-            step,
-            "sharding must be ELEMENTWISE, PER_SHARD, REGROUPS or Whole(why), "
-            f"not {step.sharding!r}",
-        )
+        declared: Any = step.sharding
+        if not isinstance(declared, Sharding | Whole):
+            right = "sharding must be ELEMENTWISE, PER_SHARD, REGROUPS or Whole(why)"
+            raise ParameterTypeError(f"{step}: {right}, not {declared!r}")
         return (step,)
     if isinstance(step, type) and issubclass(step, Op):
         raise ParameterTypeError(
@@ -596,3 +583,7 @@ def _hint(op: Any) -> str:
         if field.default is dataclasses.MISSING and not field.kw_only
     ]
     return f"{op.__name__}({', '.join(needed)})"
+
+
+# The annotations of `readings` name these, and it cannot import them.
+vars(readings).update(Op=Op, Part=Part, Stream=Stream)

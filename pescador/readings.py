@@ -18,7 +18,16 @@ from pescador import errors
 from pescador.errors import IndivisibleError, ParameterTypeError, shortened
 from pescador.rng import random_state
 from pescador.seeds import SEED, Place, divided, entropy_of, filled, freeze
-from pescador.values import FilledSeed, Named, Words, changed, described, fields_of, show
+from pescador.values import (
+    Description,
+    FilledSeed,
+    Named,
+    Words,
+    changed,
+    described,
+    fields_of,
+    show,
+)
 
 if TYPE_CHECKING:
     from pescador.core import Op, Part, Stream
@@ -129,7 +138,7 @@ class Whole:
     instead: str = "put it after what divides the stream"
 
 
-class OpReadings:
+class OpReadings(Description):
     """The readings of an operator: each has a default that follows from its `sharding`."""
 
     __slots__ = ()
@@ -137,13 +146,6 @@ class OpReadings:
     sharding: Sharding | Whole = Whole(
         "its outputs for the whole stream do not follow from its shards"
     )
-
-    # Fields that some operators have: the name that `Stream.seed` knows the operator by; the
-    # entropy from which it seeds its upstream each time that it starts it; and whether it does so
-    # instead of `Stream.seed`.
-    name: str | None = None
-    entropy: tuple[int | str, ...] | None = None
-    reseed: bool = False
 
     def validate(self, upstream: Stream[Any], /) -> None:
         """Refuse an upstream that can never fit.
@@ -176,7 +178,7 @@ class OpReadings:
         int, math.inf or None
             The length; None where it does not follow from the descriptions.
         """
-        return upstream.length if self.sharding == ELEMENTWISE else None
+        return upstream.length if self.sharding is ELEMENTWISE else None
 
     def restarts(self, upstream: Stream[Any], /) -> bool:
         """Return whether the stream restarts for ever, unless it is empty.
@@ -217,7 +219,7 @@ class OpReadings:
         IndivisibleError
             If it is not known in advance which elements these are.
         """
-        if self.sharding == ELEMENTWISE:
+        if self.sharding is ELEMENTWISE:
             return upstream.shard_exact(part).then(self)  # type: ignore[arg-type]
         raise self._indivisible()
 
@@ -283,7 +285,17 @@ class OpReadings:
     @property
     def seeds_upstream(self) -> bool:
         """Whether the operator seeds its upstream, or the members of its pool, at each start."""
-        return self.entropy is not None
+        return False
+
+    @property
+    def takes_over_seeding(self) -> bool:
+        """Whether the operator seeds its upstream instead of `Stream.seed`, with its own seed."""
+        return False
+
+    @property
+    def known_as(self) -> str | None:
+        """The name that `Stream.seed` knows the operator by; None for its kind and place."""
+        return None
 
     @property
     def runs_in(self) -> str:
@@ -345,8 +357,10 @@ class Random(OpReadings):
     __slots__ = ()
 
     random_state: Any = None
+    name: str | None = None
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         others = (base for base in cls.__mro__ if base is not Random)
         if not any("random_state" in inspect.get_annotations(base) for base in others):
             raise TypeError(
@@ -360,6 +374,10 @@ class Random(OpReadings):
 
     def seed(self, place: Place, /) -> Self:
         return filled(self, random_state=place)
+
+    @property
+    def known_as(self) -> str | None:
+        return self.name
 
     @property
     def seeded(self) -> bool | None:
@@ -383,7 +401,7 @@ class Random(OpReadings):
         return upstream.shard_any(part).then(step)
 
 
-class StreamReadings(Generic[A]):
+class StreamReadings(Description, Generic[A]):
     """The readings of a stream: each asks the last operator, and in the end the source."""
 
     __slots__ = ()
@@ -477,13 +495,13 @@ class StreamReadings(Generic[A]):
         first = 0  # The steps before this one are seeded by an operator, each time it starts them.
         for index, op in enumerate(self.ops):
             kind = ("kind", type(op).__name__)
-            known_as = ("name", op.name) if op.name else kind
+            known_as = ("name", op.known_as) if op.known_as else kind
             ops.append(op.seed(place.at(*known_as, seen[known_as])))
             seen.update({kind, known_as})
-            if op.reseed:
+            if op.takes_over_seeding:
                 first = index
         ops[:first] = self.ops[:first]
-        if any(op.reseed for op in ops):
+        if any(op.takes_over_seeding for op in ops):
             return self._with(ops=tuple(ops))
         return self._with(
             args=tuple(place.fill(arg, i) for i, arg in enumerate(self.args)),
@@ -588,16 +606,21 @@ class StreamReadings(Generic[A]):
 
         Names survive elementwise operators.
         """
-        elementwise = all(op.sharding == ELEMENTWISE for op in self.ops)
-        return self.source.names if elementwise and isinstance(self.source, Named) else None
+        if not isinstance(self.source, Named):
+            return None
+        elementwise = all(op.sharding is ELEMENTWISE for op in self.ops)
+        return self.source.names if elementwise else None
 
     def __repr__(self) -> str:
         arguments = [show(self.source), *map(show, self.args)]
         arguments += [f"{name}={show(value)}" for name, value in self.kwargs]
         steps = [f"stream({', '.join(arguments)})", *map(repr, self.ops)]
         seeds = self._seeds()
+        written = " | ".join(steps)
+        if any(map(_hides, self.ops)):
+            return f"<{written}, a shard of it>"
         if not seeds:
-            return " | ".join(steps)
+            return written
         shown, twin = (
             "",
             self._with(
@@ -613,7 +636,7 @@ class StreamReadings(Generic[A]):
                 twin = twin.seed(*entropy)
                 shown = f"({shown})" if n else shown
                 shown += f".seed({', '.join(map(repr, entropy))})"
-        return shown if twin == self else f"<{' | '.join(steps)}, each with its seed>"
+        return shown if twin == self else f"<{written}, each with its seed>"
 
     def _seeds(self) -> dict[tuple[int | str, ...], int]:
         """Find the entropies of the seeds filled in, and the last step with a seed of each."""
@@ -630,8 +653,21 @@ def _without_seed(value: Any) -> Any:
         return SEED
     if not isinstance(value, OpReadings):
         return value
-    fields = (field.name for field in dataclasses.fields(value))  # type: ignore[arg-type]
-    return changed(value, **{n: None for n in fields if isinstance(getattr(value, n), Words)})
+    bare = {
+        field.name: None if field.default is dataclasses.MISSING else field.default
+        for field in dataclasses.fields(value)  # type: ignore[arg-type]
+        if isinstance(getattr(value, field.name), Words)
+    }
+    return changed(value, **bare)
+
+
+def _hides(op: Op[Any, Any]) -> bool:
+    """Return whether an operator holds what neither its parameters nor `Stream.seed` gave it."""
+    return any(
+        getattr(op, field.name) != field.default and not isinstance(getattr(op, field.name), Words)
+        for field in dataclasses.fields(op)  # type: ignore[arg-type]
+        if not field.init
+    )
 
 
 def length_of(source: Any) -> Length:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import ref
@@ -77,9 +78,12 @@ class _Opening(Generic[A]):
     def __init__(self, begin: Callable[[], Iterator[A]]) -> None:
         self.begin = begin
         self.items: Iterator[A] | None = None
+        self.begun: Begun | None = None
 
     def open(self) -> Iterator[A]:
         self.items = self.begin()
+        if self.begun is not None:
+            self.begun.note(self.items)
         return self.items
 
     def close(self) -> None:
@@ -90,25 +94,43 @@ class _Opening(Generic[A]):
 class Begun:
     """The runs that an operator has begun of its upstream, to be closed with its own run.
 
-    A run that the operator lets go of before is closed then, and not held until the end.
+    What these runs own is referred to weakly: it ends by itself once nothing else refers to it.
     """
 
-    __slots__ = ("owned",)
+    __slots__ = ("inner", "most", "notes")
 
     def __init__(self) -> None:
-        self.owned: dict[ref[Pass[Any]], list[Any]] = {}
+        self.notes: list[ref[Any]] = []
+        self.inner: list[Begun] = []
+        self.most = 64
 
     def add(self, run: Pass[Any]) -> None:
-        self.owned[ref(run, self.end)] = run.owned
+        if len(self.notes) + len(self.inner) > self.most:
+            self.most = 2 * self.alive() + 64
+        for one in run.owned:
+            if isinstance(one, Begun):
+                self.inner.append(one)
+            else:
+                self.note(one)
+            if isinstance(one, _Opening):
+                one.begun = self
 
-    def end(self, run: ref[Pass[Any]]) -> None:
-        """Close what a run owns."""
-        close_all(reversed(self.owned.pop(run)))
+    def note(self, one: Any) -> None:
+        if hasattr(one, "close"):
+            with suppress(TypeError):  # What knows no weak references ends by itself.
+                self.notes.append(ref(one))
+
+    def alive(self) -> int:
+        """Forget what has ended by itself, and count the rest."""
+        self.notes = [note for note in self.notes if note() is not None]
+        self.inner = [begun for begun in self.inner if begun.alive()]
+        return len(self.notes) + len(self.inner)
 
     def close(self) -> None:
-        owned = [one for run in self.owned.values() for one in run]
-        self.owned.clear()
-        close_all(reversed(owned))
+        noted = [note() for note in reversed(self.notes)]
+        # A generator that runs in a thread of the operator cannot be closed from here.
+        idle = [one for one in noted if not getattr(one, "gi_running", False)]
+        close_all([*idle, *reversed(self.inner)])
 
 
 def _end(owned: list[Any]) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from pescador import errors, ops
 from pescador.core import Stream, stream
@@ -64,7 +64,7 @@ class Streamer(Generic[A]):
     ([3, 2, 1], [3, 2], [3, 2, 1, 3, 2])
     """
 
-    _overridden: ClassVar[str | None] = None
+    _overridden = ""
 
     @overload
     def __init__(self, streamer: Mapping[str, A]) -> None: ...

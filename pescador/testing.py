@@ -572,7 +572,9 @@ def _shard(trial: _Trial) -> None:
         with suppress(IndivisibleError):
             _hold_seeds(trial, [described.seed(7).shard_any(part) for part in parts])
         drawn = any(op.seeded is not None and isinstance(op.sharding, Whole) for op in trial.steps)
-        if ended and not drawn:
+        # What the outputs of later steps consist of, only `contents` can tell.
+        hidden = any(op.sharding is REGROUPS for op in trial.steps[:-1]) and not trial.contents
+        if ended and not drawn and not hidden:
             with suppress(IndivisibleError):
                 _hold_any(trial, described, [described.shard_any(part) for part in parts])
 
@@ -620,7 +622,7 @@ _CURE = (
 
 
 def _default_contents(trial: _Trial) -> Callable[[Any], Iterable[Any]]:
-    if not any(op.sharding == REGROUPS for op in trial.steps):
+    if not any(op.sharding is REGROUPS for op in trial.steps[-1:]):
         return lambda output: [output]
 
     def rows(output: Any) -> Iterable[Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pescador.errors import DataError, show_key
+from pescador.values import Description
 
 __all__ = [
     "Record",
@@ -32,6 +33,9 @@ __all__ = [
     "stack",
     "without_rows",
 ]
+
+# The types of most leaves: no class of these is a record.
+LEAVES = {bool, int, float, complex, str, bytes, list}
 
 Path = tuple[Any, ...]
 Column = tuple[Path, Sequence[Any]]
@@ -83,6 +87,10 @@ def record_of(kind: Any) -> Record | None:
         return Record(True, fields, read, partial(map, partial(tuple.__new__, kind)))
     if type(getattr_static(kind, "__dataclass_fields__", None)) is not dict:
         return None
+    if issubclass(kind, Description) or any(
+        hasattr(kind, name) for name in ("__array__", "__len__")
+    ):
+        return None  # It describes a stream, or is an array or a sequence itself.
     fields = tuple(field.name for field in dataclasses.fields(kind))
     attributes = {type(getattr_static(kind, name, None)) for name in fields}
     slots = {
@@ -209,7 +217,7 @@ def merge(
         placed = _by_place(elements, path)
         values = [merge(column, leaf, (*path, i)) for i, column in placed]
         return getattr(first, "_make", tuple)(values)
-    record = record_of(first.__class__)
+    record = None if type(first) in LEAVES else record_of(first.__class__)
     if record is not None:
         by_field = _by_field(elements, record, path)
         row = [merge(column, leaf, (*path, name)) for name, column in by_field]
@@ -353,6 +361,8 @@ def split(batch: Any) -> Iterator[Any]:
     >>> list(split((np.arange(2), np.array(["a", "b"]))))
     [(np.int64(0), np.str_('a')), (np.int64(1), np.str_('b'))]
     """
+    if isinstance(batch, np.ndarray):
+        return iter(batch)
     if isinstance(batch, Mapping):
         values = _together(map(split, batch.values()))
         return map(dict, map(zip, repeat(tuple(batch)), values))

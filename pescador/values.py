@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "Description",
     "FilledSeed",
     "Named",
     "Words",
@@ -28,6 +29,12 @@ __all__ = [
 
 A = TypeVar("A")
 Node = TypeVar("Node")
+
+
+class Description:
+    """The base of streams and operators: they describe, so no batch takes their fields apart."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ def hash_of(value: Any) -> int:
         return hash_of(_parts(value))
     try:
         return hash(described(value))
-    except TypeError:
+    except Exception:  # noqa: BLE001  What cannot be hashed may raise anything.
         return hash(type(value))
 
 

@@ -520,6 +520,10 @@ class takes_any_seed(Random, Same):
 class leaves_its_members_unseeded(Join):
     entropy: Any = None
 
+    @property
+    def seeds_upstream(self) -> bool:
+        return self.entropy is not None
+
     def seed(self, place: Any, /) -> Any:
         return replace(self, entropy=place.words())
 

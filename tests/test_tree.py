@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pescador import ops, tree
+from pescador import ops, stream, tree
 from pescador.errors import DataError
 from pescador.testing import alike
 from sources import exactly
@@ -262,3 +262,25 @@ def test_batches_of_dataclass_instances_are_cut_anew() -> None:
     batches = [*(chunks | ops.buffer(2, partial=True))]
     assert [batch.x.tolist() for batch in batches] == [[0, 1], [2, 0], [1]]
     assert [batch.label[0].tolist() for batch in batches] == [[0, 1], [2, 0], [1]]
+
+
+class Readable:
+    """An array in the eyes of numpy."""
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        return np.arange(2)
+
+
+@dataclass
+class Image(Readable):
+    path: str = ""
+
+
+@pytest.mark.parametrize("element", [ops.take(1), stream(range(3))], ids=repr)
+def test_descriptions_are_not_data(element: Any) -> None:
+    with pytest.raises(DataError, match="holds Python objects"):
+        tree.stack([element, element])
+
+
+def test_a_dataclass_that_numpy_reads_is_an_array() -> None:
+    assert tree.stack([Image(), Image()]).tolist() == [[0, 1], [0, 1]]

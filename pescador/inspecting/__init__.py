@@ -7,3 +7,9 @@ from pescador.inspecting.profiling import Profile, profile
 from pescador.readings import Finding
 
 __all__ = ["Explanation", "Finding", "Profile", "check", "explain", "graph", "profile"]
+
+# Names say where users import them from.
+for _value in (Explanation, Finding, Profile):
+    _value.__module__ = __name__
+for _function in (check, explain, graph, profile):
+    _function.__module__ = "pescador"

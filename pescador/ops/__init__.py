@@ -1,5 +1,9 @@
 """The operators: the steps that a stream can be joined to with ``|``."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY
+from typing import Any, TypeVar
+
 from pescador.ops.batching import batch, buffer, unbatch
 from pescador.ops.mixing import chain, mux, round_robin, shuffle, shuffled
 from pescador.ops.moving import prefetch, zmq
@@ -33,6 +37,10 @@ __all__ = [
     "zmq",
 ]
 
-# Pickles, documentation and tracebacks name the module that users import the operators from.
+# Pickles, documentation and tracebacks name the module that users import the operators from, and
+# annotations are looked up there, so it has their names.
+_ANNOTATIONS = (Any, Callable, Mapping, Sequence, KW_ONLY)
+A, B = TypeVar("A"), TypeVar("B")
+
 for _name in __all__:
     globals()[_name].__module__ = __name__

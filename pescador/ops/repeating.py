@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from pescador import errors
 from pescador.checks import empty, restarted
-from pescador.core import Op, Part, Same, Stream
+from pescador.core import Op, Part, Same, Stream, shard
 from pescador.readings import PER_SHARD, Finding, Length, Random, Whole
 from pescador.rng import twister
 from pescador.running import Pass
@@ -59,7 +59,7 @@ class cycle(Same):
     reseed: bool = False
     entropy: tuple[int | str, ...] | None = field(default=None, init=False)
     # The shards that `Stream.shard` takes of each round, once the round is seeded.
-    parts: tuple[Part, ...] = field(default=(), init=False)
+    parts: tuple[shard, ...] = field(default=(), init=False)
 
     closes = True
     sharding = PER_SHARD
@@ -94,6 +94,14 @@ class cycle(Same):
         if self.times is None or self.times > 1:
             yield from empty(self, upstream.length)
             yield from restarted(self, upstream, "restarts")
+
+    @property
+    def seeds_upstream(self) -> bool:
+        return self.entropy is not None
+
+    @property
+    def takes_over_seeding(self) -> bool:
+        return self.reseed
 
     def shard_any(self, upstream: Stream[Any], part: Part, /) -> Stream[Any]:
         if not self.reseed:

@@ -70,6 +70,14 @@ class Mixing(Join):
         errors.flag(self, "tag", self.tag)
         errors.name(self, self.name)
 
+    @property
+    def known_as(self) -> str | None:
+        return self.name
+
+    @property
+    def seeds_upstream(self) -> bool:
+        return self.entropy is not None
+
     def validate(self, upstream: Stream[Any], /) -> None:
         validate_pool(self, upstream)
 

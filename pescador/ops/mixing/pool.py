@@ -246,8 +246,11 @@ def check_weights(op: object, weights: Any, n: int, names: tuple[Any, ...] | Non
 def check_members(op: object, members: Iterable[Any], first: int = 0) -> None:
     """Refuse a pool with a member that cannot be iterated, looking at its types in C."""
     for kind in {*map(type, members)}:
-        ways = "__iter__", "__getitem__", "__stream__"
-        if not any(hasattr(kind, way) for way in ways):
+        if not (
+            issubclass(kind, Iterable)
+            or hasattr(kind, "__getitem__")
+            or hasattr(kind, "__stream__")
+        ):
             index, member = next((i, m) for i, m in enumerate(members) if type(m) is kind)
             errors.require_type(
                 callable(member),
