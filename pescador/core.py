@@ -586,4 +586,4 @@ def _hint(op: Any) -> str:
 
 
 # The annotations of `readings` name these, and it cannot import them.
-vars(readings).update(Op=Op, Part=Part, Stream=Stream)
+readings.__dict__.update(Op=Op, Part=Part, Stream=Stream)

@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from pescador import ops, tree
 from pescador.core import Join, Op, Pipeline, Same, Stream, stream
 from pescador.errors import IndivisibleError, ParameterTypeError, PescadorWarning, count, require
-from pescador.readings import REGROUPS, Random, Whole
+from pescador.readings import REGROUPS, Length, Random, Whole
 from pescador.values import changed, fields_of, same
 
 __all__ = ["LAWS", "Probe", "alike", "assert_lawful"]
@@ -317,8 +317,11 @@ class _Trial:
 
     def hold(self, condition: object, law: str, problem: str) -> None:
         if not condition:
-            example = f" over {self.sample!r:.300}" if isinstance(self.subject, Op) else ""
-            raise AssertionError(f"{law}: {self.subject!r:.300}{example}: {problem}")
+            self.broken(law, problem)
+
+    def broken(self, law: str, problem: str) -> NoReturn:
+        example = f" over {self.sample!r:.300}" if isinstance(self.subject, Op) else ""
+        raise AssertionError(f"{law}: {self.subject!r:.300}{example}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +408,7 @@ def _twins(trial: _Trial) -> dict[str, Any]:
     try:
         twins["pickle"] = pickle.loads(pickle.dumps(subject))  # noqa: S301  Just written.
     except Exception as error:  # noqa: BLE001  It may be any that a __reduce__ raises.
-        trial.hold(False, "post", f"it cannot be pickled: {error!r}")
+        trial.broken("post", f"it cannot be pickled: {error!r}")
     try:
         twins["eval(repr)"] = eval(repr(subject), _namespace(trial))  # noqa: S307  Just written.
     except Exception as error:  # noqa: BLE001  It may be any that a __post_init__ raises.
@@ -508,10 +511,7 @@ def _leavings(trial: _Trial) -> Iterator[tuple[str, _Probed]]:
 
 def _length(trial: _Trial) -> None:
     for described, where in _upstreams(trial):
-        try:
-            said, restarts = described.length, described.restarts
-        except Exception as error:  # noqa: BLE001  It may be any.
-            trial.hold(False, "length", f"{where}its length() or restarts() raises {error!r}")
+        said, restarts = _said(trial, described, where)
         known = said is None or said == math.inf or type(said) is int
         problem = f"{where}its length is {said!r}: return an int, math.inf or None from length()"
         trial.hold(known, "length", problem)
@@ -533,6 +533,13 @@ def _length(trial: _Trial) -> None:
         trial.hold(holds, "length", f"{where}{problem}: {cure}")
 
 
+def _said(trial: _Trial, described: Stream[Any], where: str) -> tuple[Length, bool]:
+    try:
+        return described.length, described.restarts
+    except Exception as error:  # noqa: BLE001  It may be any.
+        trial.broken("length", f"{where}its length() or restarts() raises {error!r}")
+
+
 def _upstreams(trial: _Trial) -> Iterator[tuple[Stream[Any], str]]:
     """Yield the subject over upstreams of other lengths, each with words for the upstream."""
     if isinstance(trial.subject, Stream) or trial.pool:
@@ -542,10 +549,9 @@ def _upstreams(trial: _Trial) -> Iterator[tuple[Stream[Any], str]]:
         shorter = f"over {trial.sample[:n]!r:.100} " if n < len(trial.sample) else ""
         yield trial.over(trial.sample[:n]), shorter
     yield trial.over(lambda: iter(trial.sample)), "over an upstream of unknown length "
-    if trial.sample:
-        bound = ops.tap(functools.partial(_bounded, iter(range(10_000))))
-        endless: Any = stream(trial.sample) | ops.cycle() | bound
-        yield trial.over(endless), "over its sample again and again "
+    bound = ops.tap(functools.partial(_bounded, iter(range(10_000))))
+    endless: Any = stream(trial.sample) | ops.cycle() | bound
+    yield trial.over(endless), "over its sample again and again "
 
 
 class _SearchError(Exception):
@@ -626,11 +632,12 @@ def _default_contents(trial: _Trial) -> Callable[[Any], Iterable[Any]]:
         return lambda output: [output]
 
     def rows(output: Any) -> Iterable[Any]:
+        found: list[Any] | None = None
         with suppress(TypeError):
-            return [*tree.split(output)]
+            found = [*tree.split(output)]
         problem = f"it REGROUPS, and its output {output!r:.100} has no rows: say by contents= what "
-        trial.hold(False, "shard", f"{problem}an output consists of")
-        return ()
+        trial.hold(found is not None, "shard", f"{problem}an output consists of")
+        return found or []
 
     return rows
 
@@ -688,7 +695,7 @@ def _hold_checked(trial: _Trial, op: Random) -> None:
     except ParameterTypeError:
         return
     problem = "it accepts random_state='no seed': call Random.__post_init__(self) in __post_init__"
-    trial.hold(False, "seed", problem)
+    trial.broken("seed", problem)
 
 
 def _gives_after(trial: _Trial, number: int, described: Stream[Any]) -> list[Any]:

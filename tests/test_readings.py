@@ -316,6 +316,14 @@ class TestClosing:
         assert list(stream(slow) | in_a_thread() | ops.take(2)) == [1, 2]
         go_on.set()
 
+    def test_operators_from_outside_follow_one_another(self) -> None:
+        probe = Probe(range(200), kept=True)
+        run: Any = iter(stream(probe) | hundred() | hundred() | hundred())
+        next(run)
+        run.close()
+        assert probe.live == 0
+        assert sum(1 for _ in range(2) | hundred() | restarts_often()) == 2000
+
     def test_restarts_are_not_held(self) -> None:
         run: Any = iter(range(2) | restarts_often())
         assert sum(1 for _ in run) == 2000

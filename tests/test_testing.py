@@ -706,6 +706,8 @@ def test_a_reading_that_lies_is_told_with_its_cure() -> None:
 
 def test_contents_say_what_shards_have_in_common() -> None:
     assert_lawful(jitter(0), contents=rounded)
+    assert_lawful(jitter(), laws=["length", "seed"])  # Unseeded, it is not pure.
+    assert_lawful(ops.batch(2), [], laws=["length", "shard"])
 
 
 @operator
