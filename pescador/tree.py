@@ -10,7 +10,7 @@ from inspect import getattr_static
 from itertools import count, repeat
 from operator import attrgetter, getitem, itemgetter
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,8 +41,7 @@ Path = tuple[Any, ...]
 Column = tuple[Path, Sequence[Any]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """How instances of a class with named fields are taken apart and rebuilt.
 
     Parameters

@@ -20,7 +20,7 @@ try:
 except ImportError:
     pass
 else:
-    tqdm.tqdm.monitor_interval = 0  # Its thread would live on beside the processes that are forked.
+    tqdm.tqdm.monitor_interval = 0  # Its thread would still live when processes are forked.
 
 # No profile asserts a time: under load, everything is too slow.
 settings.register_profile(

@@ -57,7 +57,7 @@ class Recorded:
         return self.begun - self.count("end")
 
 
-class Fault(Exception):  # noqa: N818  It is no one's error but the test's.
+class Fault(Exception):  # noqa: N818  An error of the test itself.
     """What a user's own code raises."""
 
 

@@ -585,7 +585,7 @@ def inputs(kind: str) -> SearchStrategy[Any]:
 def sources(items: Any) -> SearchStrategy[Any]:
     """What gives `items`, if it stands on the left of ``|``; the members of a pool likewise.
 
-    Comparable and picklable, whatever comes of the draw.
+    Comparable and picklable, for any draw.
     """
     if isinstance(items, Mapping):
         members = st.tuples(*map(sources, items.values()))

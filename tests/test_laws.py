@@ -106,7 +106,7 @@ def test_pipelines_are_a_monoid(described: Any, f: Any, g: Any, h: Any) -> None:
 
 @given(streams(), st.integers(0, 5))
 def test_purity_of_runs_that_begin_at_any_time(given: Any, at: int) -> None:
-    """A run that is begun while others are under way, or after one was left, is like any other."""
+    """A run that is begun while others are running, or after one was left, is like any other."""
     described, expected = given
     first = iter(described)
     begun = list(itertools.islice(first, at))

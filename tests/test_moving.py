@@ -583,7 +583,7 @@ def test_a_slow_consumer_stops_the_worker_and_not_the_machine(transport: str, ta
         assert tally.settles() <= 1 + 4 + 1
         (worker,) = children() - others
         took = worker.memory_full_info().pss + psutil.Process().memory_full_info().pss - before
-        encrypted = 64e6 if transport == "tcp" else 0  # beside what is to be encrypted
+        encrypted = 64e6 if transport == "tcp" else 0  # in addition to what is to be encrypted
         assert took < 64e6 + encrypted + 3 * 16e6 + 100e6  # and what an interpreter is
         assert sum(1 for _ in run) == 39
         assert one.all()

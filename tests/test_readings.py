@@ -181,7 +181,7 @@ class TestRandom:
         [3, [3, 4], np.random.RandomState(3), np.random.default_rng(3), np.random.SeedSequence(3)],
         ids=repr,
     )
-    def test_the_generator_starts_each_run_anew_whatever_the_seed(self, seed: Any) -> None:
+    def test_the_generator_starts_each_run_with_the_same_draws(self, seed: Any) -> None:
         op = ops.shuffle(2, random_state=seed)
         draws = op.generator().random_sample(3).tolist()
         assert draws == op.generator().random_sample(3).tolist()

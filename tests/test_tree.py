@@ -257,7 +257,7 @@ def test_dataclass_instances_that_differ_are_refused() -> None:
         tree.stack([Sample(np.zeros(2)), Sample(np.zeros(3))])
 
 
-def test_batches_of_dataclass_instances_are_cut_anew() -> None:
+def test_batches_of_dataclass_instances_are_rebatched() -> None:
     chunks = [Sample(np.arange(3), (np.arange(3),)), Sample(np.arange(2), (np.arange(2),))]
     batches = [*(chunks | ops.buffer(2, partial=True))]
     assert [batch.x.tolist() for batch in batches] == [[0, 1], [2, 0], [1]]

@@ -1,4 +1,4 @@
-"""Sequences that published releases gave, drawn anew through the classes and the operators."""
+"""Sequences that published releases gave, drawn again through the classes and the operators."""
 
 import json
 from itertools import count, islice
