@@ -117,7 +117,7 @@ def test_binomial_begins_anew_beyond_its_bound():
 
 @pytest.mark.parametrize(("drawn", "expected"), [([0.0, 0.9, 0.5, 0.5], 20), ([0.06, 0.0], 11)])
 def test_poisson_at_the_ends_of_its_uniforms(drawn, expected):
-    """U = 0 is divided by and v = 0 has no logarithm: the one is drawn again, the other accepted."""
+    """U = 0 is divided by, v = 0 has no logarithm: the one is drawn again, the other accepted."""
 
     class Scripted(MersenneTwister):
         def random(self):
