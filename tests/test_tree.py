@@ -284,3 +284,15 @@ def test_descriptions_are_not_data(element: Any) -> None:
 
 def test_a_dataclass_that_numpy_reads_is_an_array() -> None:
     assert tree.stack([Image(), Image()]).tolist() == [[0, 1], [0, 1]]
+
+
+@dataclass
+class Code(int):
+    """A part of its value is not in its fields."""
+
+    x: int = 0
+
+
+def test_a_dataclass_of_a_builtin_type_is_not_a_record() -> None:
+    assert tree.record_of(Code) is None
+    assert tree.stack([Code(), Code()]).tolist() == [0, 0]
