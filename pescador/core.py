@@ -476,7 +476,8 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
             f"stream({show(source)}): an operator is not a source; "
             "write the source on its left: source | " + _hint(source)
         )
-    source = described(source)
+    if hasattr(type(source), "__stream__"):
+        source = described(source)
     if _is_function(source):
         return Stream(source, args, tuple(sorted(kwargs.items())))
     if args or kwargs:
@@ -542,11 +543,8 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
         return step.ops
     if isinstance(step, Op):
         kind: Any = type(step)
-        _check_class(kind)
-        declared: Any = step.sharding
-        if not isinstance(declared, Sharding | Whole):
-            right = "sharding must be ELEMENTWISE, PER_SHARD, REGROUPS or Whole(why)"
-            raise ParameterTypeError(f"{step}: {right}, not {declared!r}")
+        if not _declares_sharding(kind):
+            _check_sharding(step, step.sharding)
         return (step,)
     if isinstance(step, type) and issubclass(step, Op):
         raise ParameterTypeError(
@@ -564,14 +562,26 @@ def _steps(step: Any) -> tuple[Op[Any, Any], ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _check_class(kind: Any) -> None:
-    """Refuse an operator whose class is not a frozen dataclass itself."""
+def _declares_sharding(kind: Any) -> bool:
+    """Check the class of an operator; False if parameters decide how it is sharded."""
     parameters = vars(kind).get("__dataclass_params__")
     if parameters is None or not parameters.frozen:
         raise ParameterTypeError(
             f"{kind.__name__} is not a frozen dataclass: write "
             "@dataclass(frozen=True, slots=True, eq=False, repr=False) above its class"
         )
+    if isinstance(kind.sharding, property):
+        return False
+    _check_sharding(kind.__name__, kind.sharding)
+    return True
+
+
+def _check_sharding(op: object, declared: object) -> None:
+    errors.require_type(
+        isinstance(declared, Sharding | Whole),
+        op,
+        f"sharding must be ELEMENTWISE, PER_SHARD, REGROUPS or Whole(why), not {declared!r}",
+    )
 
 
 def _hint(op: Any) -> str:

@@ -509,7 +509,7 @@ class StreamReadings(Description, Generic[A]):
         )
 
     def _with(self, **changes: Any) -> Stream[A]:
-        return changed(self.then(), **changes)
+        return changed(cast("Stream[A]", self), **changes)
 
     def shard(self, index: int, count: int) -> Stream[A]:
         """Return the part of worker or rank `index` of `count`; every element is in one part.

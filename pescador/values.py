@@ -126,7 +126,9 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, functools.partial) and type(a) is type(b):
         return same(_parts(a), _parts(b))
     try:
-        return bool(described(a) == described(b))
+        if type(a) is not type(b) or hasattr(type(a), "__stream__"):
+            a, b = described(a), described(b)
+        return bool(a == b)
     except Exception:  # noqa: BLE001  What cannot be compared may raise anything.
         return False
 
