@@ -26,7 +26,7 @@ else:
 settings.register_profile(
     "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("quick", settings.get_profile("dev"), max_examples=20)
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=5, database=None)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=1000, print_blob=True)
 settings.register_profile(
     "ci",
@@ -83,7 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marks = {mark.name for mark in item.iter_markers()}
         if "programs" in getattr(item, "fixturenames", ()):
             item.add_marker("processes")
-        elif isinstance(item, pytest.Function) and not marks & {"slow", "processes", *RARE}:
+        elif isinstance(item, pytest.Function) and not marks & {
+            "slow",
+            "processes",
+            "recorded",
+            *RARE,
+        }:
             item.add_marker("quick")
         if marks & RARE:
             item.add_marker("slow")

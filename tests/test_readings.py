@@ -179,7 +179,7 @@ class TestRandom:
     @pytest.mark.parametrize(
         "seed",
         [3, [3, 4], np.random.RandomState(3), np.random.default_rng(3), np.random.SeedSequence(3)],
-        ids=repr,
+        ids=["int", "list", "RandomState", "Generator", "SeedSequence"],
     )
     def test_the_generator_starts_each_run_with_the_same_draws(self, seed: Any) -> None:
         op = ops.shuffle(2, random_state=seed)

@@ -10,6 +10,8 @@ import pescador
 from pescador import ops
 from pescador.ops.mixing import stochastic_mux
 
+pytestmark = pytest.mark.recorded
+
 
 def recorded(name):
     """The cases of a file, each with an id that says its class, place and parameters."""
