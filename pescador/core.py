@@ -476,8 +476,7 @@ def stream(source: Any, *args: Any, **kwargs: Any) -> Any:
             f"stream({show(source)}): an operator is not a source; "
             "write the source on its left: source | " + _hint(source)
         )
-    if hasattr(type(source), "__stream__"):
-        source = described(source)
+    source = described(source)
     if _is_function(source):
         return Stream(source, args, tuple(sorted(kwargs.items())))
     if args or kwargs:

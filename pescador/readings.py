@@ -614,19 +614,17 @@ class StreamReadings(Description, Generic[A]):
         arguments = [show(self.source), *map(show, self.args)]
         arguments += [f"{name}={show(value)}" for name, value in self.kwargs]
         steps = [f"stream({', '.join(arguments)})", *map(repr, self.ops)]
-        seeds = self._seeds()
         written = " | ".join(steps)
         if any(map(_hides, self.ops)):
             return f"<{written}, a shard of it>"
+        seeds = self._seeds()
         if not seeds:
             return written
-        shown, twin = (
-            "",
-            self._with(
-                args=tuple(map(_without_seed, self.args)),
-                kwargs=tuple((name, _without_seed(value)) for name, value in self.kwargs),
-                ops=(),
-            ),
+        shown = ""
+        twin = self._with(
+            args=tuple(map(_without_seed, self.args)),
+            kwargs=tuple((name, _without_seed(value)) for name, value in self.kwargs),
+            ops=(),
         )
         for n, step in enumerate(steps):
             shown = f"{shown} | {step}" if n else step

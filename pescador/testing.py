@@ -418,9 +418,8 @@ def _twins(trial: _Trial) -> dict[str, Any]:
 
 def _namespace(trial: _Trial) -> dict[str, Any]:
     """Return the names that a repr may refer to; later ones replace earlier ones."""
-    subject = trial.subject
-    steps = subject.ops if isinstance(subject, Stream | Pipeline) else (subject,)
-    given = [value for node in (subject, *steps) for value in fields_of(node)]
+    steps = trial.steps
+    given = [value for node in (trial.subject, *steps) for value in fields_of(node)]
     modules = [sys.modules.get(getattr(value, "__module__", None) or "") for value in given]
     names: dict[str, Any] = {"functools": functools, "np": np}
     for module in filter(None, modules):

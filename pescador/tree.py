@@ -147,8 +147,13 @@ def parts_of(value: Any) -> Sequence[Any] | None:
         return [*value.values()]
     if isinstance(value, tuple):
         return value
+    return _taken_apart(value)[1]
+
+
+def _taken_apart(value: Any) -> tuple[Record | None, Sequence[Any] | None]:
+    """Return the record of an instance, and the values of its fields; None for what has none."""
     record = record_of(value.__class__)
-    return None if record is None else record.read(value)
+    return record, None if record is None else record.read(value)
 
 
 def stack(elements: Sequence[Any]) -> Any:
@@ -369,7 +374,7 @@ def split(batch: Any) -> Iterator[Any]:
         values = _together(map(split, batch))
         make = getattr(batch, "_make", None)
         return map(make, values) if make else values
-    record, parts = record_of(batch.__class__), parts_of(batch)
+    record, parts = _taken_apart(batch)
     if record is not None and parts is not None:
         return record.build(_together(map(split, parts)))
     return iter(batch)
@@ -387,7 +392,7 @@ def _rebuilt(template: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(template, tuple):
         values = [_rebuilt(value, leaves) for value in template]
         return getattr(template, "_make", tuple)(values)
-    record, parts = record_of(template.__class__), parts_of(template)
+    record, parts = _taken_apart(template)
     if record is not None and parts is not None:
         return next(record.build(iter([[_rebuilt(value, leaves) for value in parts]])))
     return next(leaves)
